@@ -1,0 +1,193 @@
+"""Who is calling: short-lived signed tokens, made by the auth service and checked by every service.
+
+A service trusts a signature, never a header alone, so a service reached without the gateway still knows nobody.
+The keys come from a JWKS file that is read again when it changes, so keys rotate without a restart.
+"""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from jwt.algorithms import OKPAlgorithm
+
+from chassis.errors import Unauthenticated
+
+ISSUER = "tsunagu-auth"
+AUDIENCE = "tsunagu"
+# Clocks of two machines differ a little; a token lives a minute, so this stays small.
+_LEEWAY = timedelta(seconds=10)
+
+Kind = Literal["customer", "operator", "machine"]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who calls. `numbers` are the phone numbers a customer may see; `all_numbers` opens contract-wide options."""
+
+    kind: Kind
+    id: str
+    scopes: frozenset[str] = frozenset()
+    contract_number: str | None = None
+    numbers: frozenset[str] = frozenset()
+    all_numbers: bool = False
+
+
+class Tokens:
+    """Checks tokens against public keys by key id. Safe to share between threads."""
+
+    def __init__(self, keys: Mapping[str, Ed25519PublicKey]) -> None:
+        self._keys = dict(keys)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Tokens":
+        """Keys of a JWKS file. A changed file is read at the next check; an unreadable one leaves the old keys."""
+        return _FileTokens(path)
+
+    def verify(self, authorization: str | None) -> Principal:
+        """The caller named by an Authorization header; raises Unauthenticated `token-missing` or `token-invalid`."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("token-missing")
+        try:
+            return _principal(self._claims(token.strip()))
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError) as cause:
+            raise Unauthenticated("token-invalid") from cause
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        key = self._key(jwt.get_unverified_header(token)["kid"])
+        return jwt.decode(
+            token,
+            key,
+            algorithms=["EdDSA"],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            leeway=_LEEWAY,
+            options={"require": ["exp", "iat", "sub"]},
+        )
+
+    def _key(self, kid: str) -> Ed25519PublicKey:
+        return self._keys[kid]
+
+
+class _FileTokens(Tokens):
+    def __init__(self, path: Path) -> None:
+        super().__init__(_read_jwks(path))
+        self._path = path
+        self._version = _version(path)
+
+    def _key(self, kid: str) -> Ed25519PublicKey:
+        # Two threads may both read the new file; they put the same keys in place.
+        try:
+            version = _version(self._path)
+            if version != self._version:
+                self._keys, self._version = _read_jwks(self._path), version
+        except (OSError, ValueError, KeyError, jwt.PyJWTError):
+            pass  # A file in the middle of a replacement is no reason to refuse keys that are known to be good.
+        return self._keys[kid]
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+def _read_jwks(path: Path) -> dict[str, Ed25519PublicKey]:
+    document = json.loads(path.read_text())
+    keys = {jwk["kid"]: OKPAlgorithm.from_jwk(jwk) for jwk in document["keys"] if jwk.get("crv") == "Ed25519"}
+    return {kid: key for kid, key in keys.items() if isinstance(key, Ed25519PublicKey)}
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    if claims["kind"] not in get_args(Kind):
+        raise ValueError("unknown kind of caller")
+    return Principal(
+        kind=claims["kind"],
+        id=claims["sub"],
+        scopes=frozenset(claims["scopes"]),
+        contract_number=claims.get("contract_number"),
+        numbers=frozenset(claims.get("numbers", ())),
+        all_numbers=claims.get("all_numbers") is True,
+    )
+
+
+class TokenIssuer:
+    """Signs tokens. Only the auth service holds one."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self.key = key
+        self._kid = key_id(key.public_key())
+
+    @classmethod
+    def from_file(cls, path: Path) -> "TokenIssuer":
+        """The issuer of a private key file, PEM (PKCS 8) or JWK."""
+        return cls(read_signing_key(path))
+
+    def issue(self, principal: Principal, *, lifetime: timedelta, at: datetime) -> str:
+        """A token that says who calls, valid from `at` (aware) for `lifetime`."""
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": principal.id,
+            "iat": int(at.timestamp()),
+            "exp": int((at + lifetime).timestamp()),
+            "kind": principal.kind,
+            "scopes": sorted(principal.scopes),
+            "contract_number": principal.contract_number,
+            "numbers": sorted(principal.numbers),
+            "all_numbers": principal.all_numbers,
+        }
+        return jwt.encode(claims, self.key, algorithm="EdDSA", headers={"kid": self._kid})
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """RFC 7638 thumbprint: the same key has the same id wherever it is computed."""
+    public = OKPAlgorithm.to_jwk(key, as_dict=True)
+    canonical = json.dumps({name: public[name] for name in ("crv", "kty", "x")}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
+
+
+def jwks(*keys: Ed25519PrivateKey | Ed25519PublicKey) -> dict[str, Any]:
+    """The public halves as a JWKS document. Several keys while one replaces another."""
+    public = [key.public_key() if isinstance(key, Ed25519PrivateKey) else key for key in keys]
+    entries = [OKPAlgorithm.to_jwk(key, as_dict=True) | {"kid": key_id(key), "use": "sig"} for key in public]
+    return {"keys": entries}
+
+
+def read_signing_key(path: Path) -> Ed25519PrivateKey:
+    """The private key of a PEM or JWK file; ValueError when it is not an Ed25519 private key."""
+    data = path.read_bytes()
+    key = OKPAlgorithm.from_jwk(data.decode()) if data.lstrip().startswith(b"{") else load_pem_private_key(data, None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{path} holds no Ed25519 private key")  # noqa: TRY004  The content is wrong, not a type.
+    return key
+
+
+def make_signing_key(path: Path) -> None:
+    """Writes a new private key (PEM, mode 600) unless there is one already."""
+    if path.exists():
+        return
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    _replace(path, pem, mode=0o600)
+
+
+def write_jwks(path: Path, signing_key: Path) -> None:
+    """Writes the JWKS file for one private key file, whole or not at all."""
+    document = json.dumps(jwks(read_signing_key(signing_key)), indent=1)
+    _replace(path, document.encode(), mode=0o644)
+
+
+def _replace(path: Path, data: bytes, *, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        file.write(data)
+    draft.replace(path)
