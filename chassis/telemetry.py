@@ -1,0 +1,165 @@
+"""What a process tells its operators: one line of JSON per event, and the metrics that all processes share.
+
+Phone numbers and mail addresses are personal: a last step masks them in every value, tracebacks included, so that no
+single log call has to remember it.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import msgspec
+import structlog
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+    multiprocess,
+)
+
+REQUEST_SECONDS = Histogram(
+    "http_request_duration_seconds",
+    "Time until the answer's headers, by route template.",
+    ("method", "route", "status"),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+BUILD = Gauge("build_info", "1, with the service and its version.", ("service", "version"), multiprocess_mode="livemax")
+COMMANDS_REJECTED = Counter("command_rejected", "Commands that a rule refused, by code.", ("code",))
+
+_EventDict = MutableMapping[str, Any]
+
+# Digits with an ASCII letter at their side are part of an id or a hash, not a phone number.
+_NUMBER = re.compile(
+    r"(?<![0-9A-Za-z])(?:\+81[-\s]?|[0０])(?:\d{9,10}|\d{1,4}[-‐－\s]\d{1,4}[-‐－\s]\d{3,4}|\d{8})(?![0-9A-Za-z])"
+)
+_ADDRESS = re.compile(r"[^\s@<>\"'(),:;\[\]]+@[^\s@<>\"'(),:;\[\]]+")
+_SECRET = re.compile(r"(?i)\bbearer\s+[\w.~+/=-]+")
+
+
+def configure_logging(service: str, level: str) -> None:
+    """One JSON object a line on stdout, from structlog and from the libraries' standard loggers alike.
+
+    Keys: ts (UTC), level, service, event, correlation_id where there is one, then the event's own fields.
+    """
+    chain: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        _named(service),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _mask,
+        _order,
+    ]
+    threshold = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    structlog.configure(
+        processors=[*chain, _render],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=lambda *_: _Lines(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    _configure_libraries(chain, threshold)
+
+
+def _configure_libraries(chain: list[structlog.typing.Processor], threshold: int) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *chain, _render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    # What libraries say below a warning is about their own working, and Kafka's and MongoDB's say it often.
+    root.setLevel(max(threshold, logging.WARNING))
+    for name in ("gunicorn.error", "gunicorn.access"):
+        ours = logging.getLogger(name)
+        ours.handlers, ours.propagate = [], True
+    logging.getLogger("gunicorn.error").setLevel(threshold)
+
+
+class _Lines:
+    """Writes lines and never raises: a full disk under a log file must not turn answers into errors."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        try:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass
+
+    debug = info = warning = error = critical = exception = fatal = log = msg
+
+
+def _named(service: str) -> structlog.typing.Processor:
+    def add_service(_logger: Any, _method: str, event: _EventDict) -> _EventDict:
+        event["service"] = service
+        return event
+
+    return add_service
+
+
+def _mask(_logger: Any, _method: str, event: _EventDict) -> _EventDict:
+    return {key: value if key in ("ts", "level", "service") else masked(value) for key, value in event.items()}
+
+
+def _order(_logger: Any, _method: str, event: _EventDict) -> _EventDict:
+    first = ("ts", "level", "service", "event", "correlation_id")
+    return {key: event[key] for key in first if key in event} | {k: v for k, v in event.items() if k not in first}
+
+
+def _render(_logger: Any, _method: str, event: _EventDict) -> str:
+    return msgspec.json.encode(event).decode()
+
+
+def masked(value: Any) -> Any:
+    """The value with phone numbers (last two digits stay), mail addresses and bearer tokens made unreadable.
+
+    Containers are walked; anything that is not plain data is shown by its masked repr. Plain numbers stay as they are.
+    """
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return _masked_text(value)
+        case Mapping():
+            return {_masked_text(str(key)): masked(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [masked(item) for item in value]
+        case _:
+            return _masked_text(repr(value))
+
+
+def _masked_text(text: str) -> str:
+    # A lone surrogate cannot be written as UTF-8; it must not stop the line.
+    safe = text.encode("utf-8", "backslashreplace").decode()
+    return _NUMBER.sub(lambda found: "*" * 8 + found[0][-2:], _ADDRESS.sub("***@***", _SECRET.sub("Bearer ***", safe)))
+
+
+def exposition() -> tuple[bytes, str]:
+    """The metrics of this process kind in Prometheus' text format, and their content type.
+
+    Under gunicorn they are gathered from the files of all its processes; elsewhere from this process.
+    """
+    return generate_latest(_registry()), CONTENT_TYPE_LATEST
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    try:
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    except ValueError:  # No PROMETHEUS_MULTIPROC_DIR: this process counts alone.
+        return REGISTRY
+    ProcessCollector(registry=registry)
+    return registry
