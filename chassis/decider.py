@@ -1,0 +1,26 @@
+"""The shape of every rule of Tsunagu: a pure `decide` and a pure `evolve` over an immutable state."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True)
+class Decider(Generic[State]):
+    """`decide(command, state)` gives the new events or raises `Rejected`; `evolve(state, event)` the next state.
+
+    Both are pure: time and ids come in with the command. `evolve` never raises on an event that `decide` once made.
+    """
+
+    initial: State
+    decide: Callable[[Any, State], Sequence[Any]]
+    evolve: Callable[[State, Any], State]
+
+    def fold(self, events: Iterable[Any], state: State | None = None) -> State:
+        """The state after `events`, from `state` or from the beginning."""
+        folded = self.initial if state is None else state
+        for event in events:
+            folded = self.evolve(folded, event)
+        return folded

@@ -1,0 +1,265 @@
+"""From a command to a durable commit: load, fold, decide, append; once for one command and once for a whole batch."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from chassis import telemetry
+from chassis.decider import Decider
+from chassis.errors import Conflict, Rejected
+from chassis.messages import Actor, Origin, Recorded, now
+from chassis.store import Appended, Commit, Entry, EventStore, Loaded, Raced, Repeated, Snapshot
+
+State = TypeVar("State")
+SNAPSHOT_EVERY = 100
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Once:
+    """A client's promise that requests with this `command_id` are one; `fingerprint` tells if their bodies differ."""
+
+    command_id: str
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[State]):
+    """The state after a command, the stream's revision and the command's own events (none when it changed nothing)."""
+
+    state: State
+    revision: int
+    events: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Order:
+    """One command of a batch for the aggregate `id`; `command_id` is the same on every delivery of its message."""
+
+    id: str
+    command: Any
+    command_id: str
+    correlation_id: str = ""
+    causation_id: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The order's events, durable; none when it changed nothing."""
+
+    events: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class AlreadyDone:
+    """The order was carried out before."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A rule refused the order: a normal outcome."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The decider broke on this order; its neighbours went on."""
+
+    error: Exception
+
+
+Result = Done | AlreadyDone | Refused | Failed
+
+
+class Handler(Generic[State]):
+    """Carries out the commands of one kind of aggregate; its streams are `<category>-<id>`.
+
+    `wake_at` tells from an event when the stream wants to be looked at again.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        decider: Decider[State],
+        category: str,
+        *,
+        wake_at: Callable[[Any], datetime | None] = lambda event: None,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._store, self._decider, self._category = store, decider, category
+        self._wake_at, self._clock = wake_at, clock
+        self._state_type = type(decider.initial)
+        self._shape = _shape_of(self._state_type)
+
+    def stream(self, id: str) -> str:
+        return f"{self._category}-{id}"
+
+    def id_of(self, stream: str) -> str | None:
+        """The aggregate that a stream belongs to; None when it is of another kind."""
+        category, _, id = stream.partition("-")
+        return id if category == self._category else None
+
+    def read(self, id: str) -> Outcome[State]:
+        """The state now; revision 0 and the initial state when nothing was ever recorded."""
+        loaded = self._store.load(self.stream(id), self._shape)
+        return Outcome(self._state(loaded), loaded.revision)
+
+    def read_many(self, ids: Sequence[str]) -> dict[str, State]:
+        loaded = self._store.load_many([self.stream(id) for id in ids], self._shape)
+        return {id: self._state(loaded[self.stream(id)]) for id in ids}
+
+    def history(self, id: str, before: int, limit: int) -> list[Recorded]:
+        return self._store.history(self.stream(id), before, limit)
+
+    def handle(
+        self,
+        id: str,
+        command: Any,
+        origin: Origin,
+        *,
+        guard: Callable[[State], None] = lambda state: None,
+        once: Once | None = None,
+    ) -> Outcome[State]:
+        """Decides and appends; after a lost race decides again on the newer state, a few times, then `Conflict`.
+
+        `guard` sees the state before each decision and may raise. A repeated `once` gives the state as it is now and
+        no events; with another fingerprint it is `Rejected("idempotency-key-reused")`.
+        """
+        for _ in range(TRIES):
+            if once and self._done_before(once):
+                return self.read(id)
+            loaded = self._store.load(self.stream(id), self._shape)
+            before = self._state(loaded)
+            guard(before)
+            events = tuple(self._decider.decide(command, before))
+            after = self._decider.fold(events, before)
+            if not events and not once:
+                return Outcome(after, loaded.revision)
+            commit = self._commit(id, loaded, events, origin, once)
+            if isinstance(self._store.append(commit), Appended):
+                self._keep_snapshot(commit, loaded, after)
+                return Outcome(after, commit.revision, events)
+        raise Conflict("lost-race")
+
+    def _done_before(self, once: Once) -> bool:
+        earlier = self._store.seen([once.command_id]).get(once.command_id)
+        if earlier and earlier.fingerprint != once.fingerprint:
+            raise Rejected("idempotency-key-reused")
+        return earlier is not None
+
+    def _commit(self, id: str, loaded: Loaded, events: Sequence[Any], origin: Origin, once: Once | None) -> Commit:
+        entries = tuple(Entry(event, origin.correlation_id, origin.causation_id) for event in events)
+        return Commit(
+            self.stream(id),
+            loaded.revision + 1,
+            entries,
+            (once.command_id,) if once else (),
+            origin.actor,
+            self._clock(),
+            once.fingerprint if once else "",
+            self._waking(events),
+        )
+
+    def handle_many(self, orders: Sequence[Order], actor: Actor) -> list[Result]:
+        """Carries out a batch in a number of round trips that does not grow with it; an answer for each, in order.
+
+        Orders for one aggregate are decided in turn and become one commit. Streams that lost a race or met a repeated
+        command are tried again alone; `Conflict` after a few times, and then repeating the batch is safe.
+        """
+        results: dict[int, Result] = {}
+        left = list(enumerate(orders))
+        for attempt in range(TRIES):
+            if attempt:
+                left = self._without_done(left, results)
+            left = self._carry_out(left, actor, results)
+            if not left:
+                return [results[index] for index in range(len(orders))]
+        raise Conflict("lost-race")
+
+    def _without_done(self, left: list[tuple[int, Order]], results: dict[int, Result]) -> list[tuple[int, Order]]:
+        seen = self._store.seen([order.command_id for _, order in left])
+        results.update({index: AlreadyDone() for index, order in left if order.command_id in seen})
+        return [(index, order) for index, order in left if order.command_id not in seen]
+
+    def _carry_out(
+        self, left: list[tuple[int, Order]], actor: Actor, results: dict[int, Result]
+    ) -> list[tuple[int, Order]]:
+        """One round over `left`; fills `results` and gives back what has to be tried again."""
+        by_stream: dict[str, list[tuple[int, Order]]] = defaultdict(list)
+        for index, order in left:
+            by_stream[self.stream(order.id)].append((index, order))
+        loaded = self._store.load_many(list(by_stream), self._shape)
+        plans = [self._plan(stream, loaded[stream], theirs, actor) for stream, theirs in by_stream.items()]
+        answers = iter(self._store.append_many([plan.commit for plan in plans if plan.commit]))
+        again: list[tuple[int, Order]] = []
+        for plan in plans:
+            answer = next(answers) if plan.commit else None
+            if isinstance(answer, Raced | Repeated):
+                again += by_stream[plan.stream]
+                continue
+            results.update(plan.results)
+            if plan.commit:
+                self._keep_snapshot(plan.commit, loaded[plan.stream], plan.state)
+        return again
+
+    def _plan(self, stream: str, loaded: Loaded, theirs: Sequence[tuple[int, Order]], actor: Actor) -> "_Plan[State]":
+        state = self._state(loaded)
+        entries: list[Entry] = []
+        decided: list[str] = []
+        results: dict[int, Result] = {}
+        known = set(loaded.command_ids)
+        for index, order in theirs:
+            result = AlreadyDone() if order.command_id in known else self._decide(order, state)
+            results[index] = result
+            known.add(order.command_id)
+            if isinstance(result, Done) and result.events:
+                state = self._decider.fold(result.events, state)
+                entries += [Entry(event, order.correlation_id, order.causation_id) for event in result.events]
+                decided.append(order.command_id)
+        waking = self._waking([entry.event for entry in entries])
+        revision = loaded.revision + 1
+        commit = Commit(stream, revision, tuple(entries), tuple(decided), actor, self._clock(), wake_at=waking)
+        return _Plan(stream, state, results, commit if entries else None)
+
+    def _decide(self, order: Order, state: State) -> Result:
+        try:
+            return Done(tuple(self._decider.decide(order.command, state)))
+        except Rejected as refusal:
+            telemetry.COMMANDS_REJECTED.labels(refusal.code).inc()
+            return Refused(refusal.code)
+        except Exception as error:  # noqa: BLE001  One broken order must not take its neighbours with it.
+            return Failed(error)
+
+    def _waking(self, events: Sequence[Any]) -> datetime | None:
+        times = [at for at in map(self._wake_at, events) if at]
+        return min(times, default=None)
+
+    def _state(self, loaded: Loaded) -> State:
+        start = msgspec.convert(loaded.snapshot.state, self._state_type) if loaded.snapshot else None
+        return self._decider.fold((recorded.event for recorded in loaded.events), start)
+
+    def _keep_snapshot(self, commit: Commit, loaded: Loaded, state: State) -> None:
+        if len(loaded.events) + len(commit.entries) >= SNAPSHOT_EVERY:
+            snapshot = Snapshot(commit.revision, msgspec.to_builtins(state))
+            self._store.save_snapshot(commit.stream, self._shape, snapshot)
+
+
+@dataclass(frozen=True)
+class _Plan(Generic[State]):
+    """What one round decided for one stream."""
+
+    stream: str
+    state: State
+    results: Mapping[int, Result]
+    commit: Commit | None
+
+
+def _shape_of(state_type: type) -> str:
+    """A name for the fields of a state: a snapshot of another shape is not used."""
+    return hashlib.sha256(msgspec.json.encode(msgspec.json.schema(state_type), order="deterministic")).hexdigest()[:16]

@@ -1,0 +1,150 @@
+"""What is recorded and sent: an event with the facts around it, and its one written form.
+
+The written form is the same in the event store and on Kafka: an explicit type name and JSON data made from the
+event's dataclass. No class path is stored, so code may move.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from chassis.errors import BadMessage
+
+ActorKind = Literal["customer", "operator", "automatic", "telephone"]
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it: `id` is a login number, a key's name or an automation's name; `source` a network address or ""."""
+
+    kind: ActorKind
+    id: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a command comes from: recorded with every event that it causes."""
+
+    actor: Actor
+    correlation_id: str
+    causation_id: str = ""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event that is durable, with the facts around it.
+
+    `sequence` orders the events of one stream and compares as text; nothing is promised across streams. `id` is unique
+    and the same on every redelivery.
+    """
+
+    event: Any
+    type: str
+    stream: str
+    sequence: str
+    id: str
+    at: datetime
+    actor: Actor
+    correlation_id: str
+    causation_id: str
+
+
+def now() -> datetime:
+    """The wall clock in UTC, cut to milliseconds, which is what MongoDB keeps."""
+    instant = datetime.now(UTC)
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def sequence_of(revision: int, index: int) -> str:
+    """The text by which the events of one stream are ordered: commit revision, then place in the commit."""
+    return f"{revision:010d}.{index:04d}"
+
+
+class Codec:
+    """Events to JSON data and back, by the name of their class.
+
+    Fields that a class does not know are ignored and missing ones refused, so a producer may be newer than its reader.
+    An upcaster turns the data of an older shape of its type into today's.
+    """
+
+    def __init__(self, types: Iterable[type], upcasters: Mapping[str, Upcaster] | None = None) -> None:
+        self._types = {cls.__name__: cls for cls in types}
+        self._upcasters = dict(upcasters or {})
+
+    @property
+    def types(self) -> frozenset[str]:
+        return frozenset(self._types)
+
+    def encode(self, event: object) -> tuple[str, dict[str, Any]]:
+        """The type name and JSON data of an event; `TypeError` for one whose class is not listed."""
+        name = type(event).__name__
+        if self._types.get(name) is not type(event):
+            raise TypeError(f"{name} is not an event of this codec")
+        return name, msgspec.to_builtins(event)
+
+    def decode(self, name: str, data: Any) -> Any:
+        """The event; `BadMessage` with code `unknown-event-type` or `unreadable-event` and the cause."""
+        cls = self._types.get(name)
+        if cls is None:
+            raise BadMessage("unknown-event-type", type=name)
+        try:
+            upcast = self._upcasters.get(name)
+            return msgspec.convert(upcast(data) if upcast else data, cls)
+        except (msgspec.ValidationError, KeyError, TypeError) as problem:
+            raise BadMessage("unreadable-event", type=name, cause=str(problem)) from problem
+
+
+def to_kafka(recorded: Recorded, codec: Codec, source: str) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+    """Key, value and headers of an event by the CloudEvents 1.0 Kafka binding, binary mode."""
+    name, data = codec.encode(recorded.event)
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": recorded.id,
+        "ce_type": name,
+        "ce_source": f"/{source}",
+        "ce_time": recorded.at.isoformat(),
+        "ce_subject": recorded.stream,
+        "ce_partitionkey": recorded.stream,
+        "ce_sequence": recorded.sequence,
+        "ce_correlationid": recorded.correlation_id,
+        "ce_causationid": recorded.causation_id,
+        "ce_actor": f"{recorded.actor.kind}:{recorded.actor.id}",
+        "content-type": "application/json",
+    }
+    return (
+        recorded.stream.encode(),
+        msgspec.json.encode(data),
+        [(key, value.encode()) for key, value in headers.items()],
+    )
+
+
+def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes]], codec: Codec) -> Recorded:
+    """The event of a Kafka record; `BadMessage` says what is wrong with it."""
+    if value is None:
+        raise BadMessage("empty-message")
+    try:
+        said = {key: text.decode() for key, text in headers if text is not None}
+        data = json.loads(value)
+        kind, _, actor_id = said["ce_actor"].partition(":")
+        event = codec.decode(said["ce_type"], data)
+        return Recorded(
+            event,
+            said["ce_type"],
+            said["ce_subject"],
+            said["ce_sequence"],
+            said["ce_id"],
+            datetime.fromisoformat(said["ce_time"]),
+            msgspec.convert({"kind": kind, "id": actor_id}, Actor),
+            said["ce_correlationid"],
+            said["ce_causationid"],
+        )
+    except KeyError as missing:
+        raise BadMessage("header-missing", header=str(missing)) from missing
+    except (ValueError, RecursionError, msgspec.ValidationError) as problem:
+        raise BadMessage("unreadable-message", cause=str(problem)) from problem

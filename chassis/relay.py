@@ -1,0 +1,121 @@
+"""From the event store to Kafka: follows the store's change stream and saves its place after Kafka's acknowledgement.
+
+A crash between the two publishes again, so readers get an event at least once; two relays at once are kept apart by
+a lease, and one that lost it can no longer move the place. When the place is gone from the store's log, or Kafka is
+another cluster than the place belongs to, everything is published again from the store.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol
+
+import structlog
+
+from chassis import kafka, progress
+from chassis.lease import Positions
+from chassis.messages import Codec, Recorded, to_kafka
+from chassis.store import EventStore, TokenLost
+
+SCAN_BATCH = 1000
+SAVE_IDLE_SECONDS = 30.0
+POSITION = "relay"
+log = structlog.get_logger(__name__)
+
+
+class Publisher(Protocol):
+    """The way to the topic of one owner."""
+
+    cluster: str
+
+    def publish(self, events: Sequence[Recorded]) -> None:
+        """Returns when all are acknowledged; raises when one is not."""
+
+    def still_same_cluster(self) -> bool:
+        """False when the place no longer means anything there."""
+
+    def close(self) -> None: ...
+
+
+class KafkaPublisher:
+    """Publishes to `<owner>-events`, keyed by stream, through one idempotent producer."""
+
+    def __init__(self, servers: Sequence[str], owner: str, codec: Codec) -> None:
+        kafka.make_topics(servers, [owner])
+        self._producer = kafka.make_producer(servers, f"{owner}-relay")
+        self._topic, self._owner, self._codec = kafka.topic_of(owner), owner, codec
+        self._producer.partitions_for(self._topic)
+        self.cluster = kafka.cluster_id(self._producer)
+
+    def publish(self, events: Sequence[Recorded]) -> None:
+        futures = []
+        for recorded in events:
+            key, value, headers = to_kafka(recorded, self._codec, self._owner)
+            futures.append(self._producer.send(self._topic, value=value, key=key, headers=headers))
+        self._producer.flush(timeout=20)
+        for future in futures:
+            future.get(timeout=20)
+        progress.PUBLISHED.inc(len(futures))
+
+    def still_same_cluster(self) -> bool:
+        return kafka.cluster_id(self._producer) in ("", self.cluster)
+
+    def close(self) -> None:
+        self._producer.close(timeout=2)
+
+
+@dataclass
+class Relay:
+    """One run of the relay under a lease's `fence`; `step` after `step` until something fails or `going` says no."""
+
+    store: EventStore
+    connect: Callable[[], Publisher]
+    public: frozenset[str]
+    positions: Positions
+    fence: int
+    _saved_at: float = field(default=0.0)
+
+    def run(self, going: Callable[[], bool]) -> None:
+        """Publishes until `going` is false. Any failure is raised and is safe to run again after."""
+        with closing(self.connect()) as publisher:
+            token = self._place(publisher)
+            try:
+                for batch in self.store.follow(token, self.public):
+                    publisher.publish(batch.events)
+                    self._save(publisher, batch.token, bool(batch.events))
+                    if not going() or not publisher.still_same_cluster():
+                        return
+            except TokenLost:
+                log.warning("relay_place_lost")
+                self._republish(publisher)
+
+    def _place(self, publisher: Publisher) -> Any:
+        saved = self.positions.load(POSITION)
+        if saved is None or saved["cluster"] != publisher.cluster:
+            return self._republish(publisher)
+        return saved["token"]
+
+    def _republish(self, publisher: Publisher) -> Any:
+        """Everything in the store, then on from where the store stood before that."""
+        token = self.store.start()
+        count = 0
+        public = (recorded for recorded in self.store.scan() if recorded.type in self.public)
+        for chunk in _chunks(public, SCAN_BATCH):
+            publisher.publish(chunk)
+            count += len(chunk)
+        self._save(publisher, token, True)
+        log.info("republished", events=count)
+        return token
+
+    def _save(self, publisher: Publisher, token: Any, moved: bool) -> None:
+        if moved or time.monotonic() - self._saved_at > SAVE_IDLE_SECONDS:
+            self.positions.save(POSITION, self.fence, {"token": token, "cluster": publisher.cluster})
+            self._saved_at = time.monotonic()
+
+
+def _chunks(events: Iterable[Recorded], size: int) -> Iterator[list[Recorded]]:
+    remaining = iter(events)
+    while chunk := list(islice(remaining, size)):
+        yield chunk

@@ -1,0 +1,149 @@
+"""A service as a process: its worker with tasks that are run again when they fail, and its commands.
+
+`python -m chassis <service> worker | rebuild <view> | replay | republish | <the service's own>`
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from flask import Flask
+from werkzeug.serving import make_server
+
+from chassis import progress
+from chassis.errors import TsunaguError
+from chassis.lease import LEASE_SECONDS, Lease
+from chassis.tasks import LedTask, Task
+
+RENEW_SECONDS = 3.0
+STOP_SECONDS = 20.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+log = structlog.get_logger(__name__)
+
+Command = Callable[[Sequence[str]], int]
+
+
+@dataclass(frozen=True)
+class Service:
+    """All of one service, connected: `app` makes its web application, `tasks` run in every worker, `led` in one only.
+
+    `prepare` makes indexes and topics and is called until it succeeds. Nothing is contacted before one of them runs.
+    """
+
+    name: str
+    app: Callable[[], Flask]
+    prepare: Callable[[], None] = lambda: None
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    led: Mapping[str, LedTask] = field(default_factory=dict)
+    lease: Callable[[str], Lease] | None = None
+    commands: Mapping[str, Command] = field(default_factory=dict)
+
+
+def run_worker(service: Service, metrics_bind: str | None = None) -> int:
+    """Runs until SIGTERM or SIGINT, then lets every task finish its turn. The exit status."""
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    if metrics_bind:
+        _serve_metrics(metrics_bind)
+    again("prepare", lambda going: service.prepare(), stop, once=True)
+    threads = [_thread(name, again, name, task, stop) for name, task in service.tasks.items()]
+    if service.led and service.lease:
+        threads.append(_thread("leader", _lead, service.lease(_holder()), service.led, stop))
+    stop.wait()
+    deadline = time.monotonic() + STOP_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    late = [thread.name for thread in threads if thread.is_alive()]
+    log.info("worker_stopped", late=late)
+    return 1 if late else 0
+
+
+def again(name: str, task: Task, stop: threading.Event, *, once: bool = False) -> None:
+    """Runs a task until told to stop, again with a growing pause after a failure; `once`: until its first success."""
+    pause = FIRST_PAUSE
+    while not stop.is_set():
+        began = time.monotonic()
+        try:
+            task(lambda: not stop.is_set())
+            if once:
+                return
+        except TsunaguError as problem:
+            log.warning("task_interrupted", task=name, code=problem.code, cause=problem.message)
+        except Exception as problem:
+            log.warning("task_failed", task=name, cause=repr(problem), exc_info=True)
+        progress.INTERRUPTED.labels(name).inc()
+        pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
+        stop.wait(pause)
+
+
+def _lead(lease: Lease, led: Mapping[str, LedTask], stop: threading.Event) -> None:
+    """Runs the led tasks while this worker has the lease."""
+    while not stop.is_set():
+        fence = _take(lease)
+        if fence is None:
+            stop.wait(1.0)
+            continue
+        log.info("leading", fence=fence)
+        over = threading.Event()
+        threads = [_thread(name, again, name, _with(task, fence), over) for name, task in led.items()]
+        _hold(lease, fence, stop)
+        over.set()
+        for thread in threads:
+            thread.join(STOP_SECONDS)
+    _give_back(lease)
+
+
+def _hold(lease: Lease, fence: int, stop: threading.Event) -> None:
+    """Prolongs the lease until told to stop or until it may be another's."""
+    held_at = time.monotonic()
+    while not stop.wait(RENEW_SECONDS):
+        held = _take(lease)
+        if held is not None and held != fence:
+            return
+        if held == fence:
+            held_at = time.monotonic()
+        elif time.monotonic() - held_at > LEASE_SECONDS:
+            log.warning("lease_lost", fence=fence)
+            return
+
+
+def _take(lease: Lease) -> int | None:
+    try:
+        return lease.take()
+    except TsunaguError as problem:
+        log.warning("lease_not_reached", code=problem.code)
+        return None
+
+
+def _give_back(lease: Lease) -> None:
+    try:
+        lease.release()
+    except TsunaguError as problem:
+        log.info("lease_not_released", code=problem.code)
+
+
+def _with(task: LedTask, fence: int) -> Task:
+    return lambda going: task(fence, going)
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def _thread(name: str, target: Callable[..., None], *args: object) -> threading.Thread:
+    thread = threading.Thread(target=target, args=args, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _serve_metrics(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    server = make_server(host, int(port), progress.worker_app, threaded=True)
+    _thread("metrics", server.serve_forever)

@@ -1,0 +1,43 @@
+"""Said by linewatch: the state of the access lines. Stream `line-<contract number>`, so in order for each line."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Severity = Literal["warning", "minor", "major", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("warning", "minor", "major", "critical")
+
+
+@dataclass(frozen=True)
+class LineFaulted:
+    """A line that was well has a fault. `fault_id` names this fault until it is over; said once per fault."""
+
+    contract_number: str
+    fault_id: str
+    severity: Severity
+    cause: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class LineFaultWorsened:
+    """The same fault is graver than was said before."""
+
+    contract_number: str
+    fault_id: str
+    severity: Severity
+    cause: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class LineRecovered:
+    """The last alarm of the fault is cleared. `since` and `until` are the monitoring system's times."""
+
+    contract_number: str
+    fault_id: str
+    since: datetime
+    until: datetime
+
+
+EVENTS = (LineFaulted, LineFaultWorsened, LineRecovered)
