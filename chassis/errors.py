@@ -6,7 +6,17 @@ has to know single codes.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One thing wrong with a body: dotted path of the field, stable code, a sentence ("" = worded by the table)."""
+
+    field: str
+    code: str
+    message: str = ""
 
 
 class TsunaguError(Exception):
@@ -83,3 +93,21 @@ class Unavailable(TsunaguError):
     def __init__(self, code: str, message: str = "", /, *, retry_after: int = 2, **details: Any) -> None:
         super().__init__(code, message, **details)
         self.retry_after = retry_after
+
+
+class Missing(TsunaguError):
+    """The request lacks a header without which it may not change anything."""
+
+    status = 428
+
+
+class TooLarge(TsunaguError):
+    """More bytes than this place takes."""
+
+    status = 413
+
+
+class UnsupportedMedia(TsunaguError):
+    """The body's type or encoding is none that this place reads."""
+
+    status = 415

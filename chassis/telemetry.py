@@ -39,12 +39,13 @@ _EventDict = MutableMapping[str, Any]
 _NUMBER = re.compile(
     r"(?<![0-9A-Za-z])(?:\+81[-\s]?|[0０])(?:\d{9,10}|\d{1,4}[-‐－\s]\d{1,4}[-‐－\s]\d{3,4}|\d{8})(?![0-9A-Za-z])"
 )
-_ADDRESS = re.compile(r"[^\s@<>\"'(),:;\[\]]+@[^\s@<>\"'(),:;\[\]]+")
+# `plan-...@3` names a commit; only digits follow there.
+_ADDRESS = re.compile(r"[^\s@<>\"'(),:;\[\]]+@(?!\d+(?:[^\w.-]|$))[^\s@<>\"'(),:;\[\]]+")
 _SECRET = re.compile(r"(?i)\bbearer\s+[\w.~+/=-]+")
 
 
-def configure_logging(service: str, level: str) -> None:
-    """One JSON object a line on stdout, from structlog and from the libraries' standard loggers alike.
+def configure_logging(service: str, level: str, stream: TextIO | None = None) -> None:
+    """One JSON object a line on `stream`, by default stdout, from structlog and from libraries' standard loggers alike.
 
     Keys: ts (UTC), level, service, event, correlation_id where there is one, then the event's own fields.
     """
@@ -62,14 +63,14 @@ def configure_logging(service: str, level: str) -> None:
     structlog.configure(
         processors=[*chain, _render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=lambda *_: _Lines(sys.stdout),
+        logger_factory=lambda *_: _Lines(stream or sys.stdout),
         cache_logger_on_first_use=True,
     )
-    _configure_libraries(chain, threshold)
+    _configure_libraries(chain, threshold, stream or sys.stdout)
 
 
-def _configure_libraries(chain: list[structlog.typing.Processor], threshold: int) -> None:
-    handler = logging.StreamHandler(sys.stdout)
+def _configure_libraries(chain: list[structlog.typing.Processor], threshold: int, stream: TextIO) -> None:
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), structlog.stdlib.add_logger_name],

@@ -1,0 +1,161 @@
+import base64
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from chassis.auth import Principal, TokenIssuer, Tokens, jwks, key_id, make_signing_key, read_signing_key, write_jwks
+from chassis.errors import Unauthenticated
+
+CUSTOMER = Principal(
+    "customer", "0600001111", frozenset(), "0600001111", frozenset({"0600001111", "0600002222"}), all_numbers=True
+)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(name="key")
+def a_key() -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.generate()
+
+
+@pytest.fixture(name="tokens")
+def tokens_of(key: Ed25519PrivateKey) -> Tokens:
+    return Tokens({key_id(key.public_key()): key.public_key()})
+
+
+def issued(key: Ed25519PrivateKey, *, age: timedelta = timedelta()) -> str:
+    return TokenIssuer(key).issue(CUSTOMER, lifetime=MINUTE, at=datetime.now(UTC) - age)
+
+
+def test_an_issued_token_names_its_caller(key: Ed25519PrivateKey, tokens: Tokens) -> None:
+    assert tokens.verify(f"Bearer {issued(key)}") == CUSTOMER
+
+
+@pytest.mark.parametrize("header", [None, "", "Basic abc", "Bearer", "Bearer  "])
+def test_no_bearer_is_a_missing_token(tokens: Tokens, header: str | None) -> None:
+    with pytest.raises(Unauthenticated, match="token-missing"):
+        tokens.verify(header)
+
+
+def test_an_expired_token_is_refused(key: Ed25519PrivateKey, tokens: Tokens) -> None:
+    with pytest.raises(Unauthenticated, match="token-invalid"):
+        tokens.verify(f"Bearer {issued(key, age=timedelta(minutes=2))}")
+
+
+def test_a_token_of_another_key_is_refused(tokens: Tokens) -> None:
+    with pytest.raises(Unauthenticated, match="token-invalid"):
+        tokens.verify(f"Bearer {issued(Ed25519PrivateKey.generate())}")
+
+
+def _claims(**changes: object) -> dict[str, object]:
+    now = int(datetime.now(UTC).timestamp())
+    said: dict[str, object] = {
+        "iss": "tsunagu-auth",
+        "aud": "tsunagu",
+        "sub": "x",
+        "iat": now,
+        "exp": now + 60,
+        "kind": "operator",
+        "scopes": ["operator"],
+    }
+    return said | changes
+
+
+Forge = Callable[[Ed25519PrivateKey], str]
+
+
+def _signed(key: Ed25519PrivateKey, claims: dict[str, object]) -> str:
+    return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": key_id(key.public_key())})
+
+
+def _unsigned(key: Ed25519PrivateKey) -> str:
+    return jwt.encode(_claims(), "", algorithm="none", headers={"kid": key_id(key.public_key())})
+
+
+def _mac_with_public_key(key: Ed25519PrivateKey) -> str:
+    secret = key.public_key().public_bytes_raw()
+    return jwt.encode(_claims(), secret, algorithm="HS256", headers={"kid": key_id(key.public_key())})
+
+
+def _changed_claims(key: Ed25519PrivateKey) -> str:
+    head, _, signature = _signed(key, _claims()).split(".")
+    body = base64.urlsafe_b64encode(json.dumps(_claims(sub="someone-else")).encode()).rstrip(b"=").decode()
+    return f"{head}.{body}.{signature}"
+
+
+FORGERIES: dict[str, Forge] = {
+    "unsigned": _unsigned,
+    "mac": _mac_with_public_key,
+    "changed": _changed_claims,
+    "issuer": lambda key: _signed(key, _claims(iss="someone")),
+    "audience": lambda key: _signed(key, _claims(aud="others")),
+    "kind": lambda key: _signed(key, _claims(kind="god")),
+    "scopes": lambda key: _signed(key, _claims(scopes=None)),
+    "no expiry": lambda key: _signed(key, {k: v for k, v in _claims().items() if k != "exp"}),
+    "no key id": lambda key: jwt.encode(_claims(), key, algorithm="EdDSA"),
+    "rubbish": lambda _key: "a.b.c",
+    "not ascii": lambda _key: "é",
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_token_is_refused(key: Ed25519PrivateKey, tokens: Tokens, forgery: str) -> None:
+    with pytest.raises(Unauthenticated, match="token-invalid"):
+        tokens.verify(f"Bearer {FORGERIES[forgery](key)}")
+
+
+def test_true_must_be_true_to_open_all_numbers(key: Ed25519PrivateKey, tokens: Tokens) -> None:
+    assert not tokens.verify(f"Bearer {_signed(key, _claims(all_numbers='yes'))}").all_numbers
+
+
+def test_a_signing_key_is_made_once_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "signing.pem"
+    make_signing_key(path)
+    first = path.read_bytes()
+
+    make_signing_key(path)
+
+    assert path.read_bytes() == first
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_changed_key_file_is_used_without_a_restart(tmp_path: Path) -> None:
+    make_signing_key(tmp_path / "old.pem")
+    make_signing_key(tmp_path / "new.pem")
+    write_jwks(tmp_path / "jwks.json", tmp_path / "old.pem")
+    tokens = Tokens.from_file(tmp_path / "jwks.json")
+    new = read_signing_key(tmp_path / "new.pem")
+
+    write_jwks(tmp_path / "jwks.json", tmp_path / "new.pem")
+
+    assert tokens.verify(f"Bearer {issued(new)}") == CUSTOMER
+
+
+def test_a_broken_key_file_leaves_the_known_keys(tmp_path: Path) -> None:
+    make_signing_key(tmp_path / "signing.pem")
+    path = tmp_path / "jwks.json"
+    write_jwks(path, tmp_path / "signing.pem")
+    tokens = Tokens.from_file(path)
+
+    path.write_text("{")
+
+    assert tokens.verify(f"Bearer {issued(read_signing_key(tmp_path / 'signing.pem'))}") == CUSTOMER
+    os.unlink(path)
+    assert tokens.verify(f"Bearer {issued(read_signing_key(tmp_path / 'signing.pem'))}") == CUSTOMER
+
+
+def test_a_private_jwk_is_read_too(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    private = base64.urlsafe_b64encode(key.private_bytes_raw()).rstrip(b"=").decode()
+    jwk = {"kty": "OKP", "crv": "Ed25519", "d": private, "x": jwks(key)["keys"][0]["x"]}
+    (tmp_path / "key.json").write_text(json.dumps(jwk))
+
+    assert read_signing_key(tmp_path / "key.json").private_bytes_raw() == key.private_bytes_raw()
+
+
+def test_published_keys_hold_no_private_part(key: Ed25519PrivateKey) -> None:
+    assert "d" not in jwks(key)["keys"][0]

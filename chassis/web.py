@@ -1,0 +1,204 @@
+"""The web side of a service: one app factory, and what its routes use.
+
+A service's `api.py` needs only this module: a Blueprint, the access decorators, and answers with ETags.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import flask
+import flask_smorest
+import msgspec
+from flask.json.provider import JSONProvider
+from flask.typing import ResponseReturnValue
+from marshmallow import fields
+from pymongo.errors import PyMongoError
+
+from chassis import access, bodies, edge, problems
+from chassis.access import origin, owns_contract, owns_contract_or, owns_number, principal, public, require
+from chassis.auth import Tokens
+from chassis.bodies import Blueprint, Body, Boolean, Query, accepts_up_to, consumes, load
+from chassis.edge import Checks, correlation_id
+from chassis.errors import BadMessage, FieldError, Missing, Stale
+from chassis.problems import Words
+from chassis.strict_json import read_json
+
+__all__ = [
+    "Blueprint",
+    "Body",
+    "Boolean",
+    "FieldError",
+    "Query",
+    "accepts_up_to",
+    "consumes",
+    "correlation_id",
+    "create_app",
+    "etag",
+    "idempotency_key",
+    "if_match",
+    "load",
+    "origin",
+    "owns_contract",
+    "owns_contract_or",
+    "owns_number",
+    "principal",
+    "public",
+    "read_json",
+    "reply",
+    "require",
+]
+
+
+def create_app(
+    name: str,
+    blueprints: Sequence[Blueprint],
+    *,
+    tokens: Tokens,
+    ready: Checks,
+    max_body: int,
+    words: Words | None = None,
+) -> flask.Flask:
+    """The Flask app of a service with the routes of `blueprints` and what all services have.
+
+    `ready` names what the service cannot work without: each check raises when it is not there. `max_body` is in bytes.
+    `words` are the sentences (Japanese, English) for the service's own codes.
+    Raises ValueError when a route does not say who may call it.
+    """
+    app = edge.bare_app(name, ready=ready, max_body=max_body, words=words)
+    app.request_class = bodies.Request
+    app.json = _Json(app)
+    app.after_request(_keep_private)
+    problems.install_net(app, PyMongoError, "store-unavailable")
+    _document(app, name, blueprints)
+    access.install(app, tokens)
+    app.before_request(bodies.check_media_type)
+    return app
+
+
+def _keep_private(response: flask.Response) -> flask.Response:
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _document(app: flask.Flask, name: str, blueprints: Sequence[Blueprint]) -> None:
+    app.config["OPENAPI_URL_PREFIX"] = None  # Its own route would not say who may call it; ours below does.
+    api = _Api(spec_kwargs={"title": name, "version": edge.VERSION, "openapi_version": "3.0.3"})
+    api.init_app(app)
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    api.spec.options["security"] = [{"bearer": []}]
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+
+    @app.get("/openapi.json")
+    @public
+    def openapi() -> ResponseReturnValue:
+        return flask.Response(_json(api.spec.to_dict()), mimetype="application/json")
+
+
+class _FieldErrorShape(bodies.Query):
+    field = fields.String(required=True, metadata={"description": "Dotted path."})
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class _ProblemShape(bodies.Query):
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "Stable, in kebab-case."})
+    detail = fields.String(required=True)
+    errors = fields.List(fields.Nested(_FieldErrorShape))
+
+
+class _Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest's documentation without its error answers: ours say more and are the same everywhere."""
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+    def _register_responses(self) -> None:
+        problem = {"application/problem+json": {"schema": _ProblemShape}}
+        for status in HTTPStatus:
+            content = problem if status >= HTTPStatus.BAD_REQUEST else {}
+            self.spec.components.response(status.name, {"description": status.phrase, "content": content}, lazy=True)
+        self.spec.components.response("DEFAULT_ERROR", {"description": "A problem.", "content": problem}, lazy=True)
+
+
+class _Json(JSONProvider):
+    """JSON of plain data, dataclasses and aware times (ISO 8601); reads with the strict reader."""
+
+    def dumps(self, obj: Any, **_kwargs: Any) -> str:
+        return _json(obj).decode()
+
+    def loads(self, s: str | bytes, **_kwargs: Any) -> Any:
+        return read_json(s.encode() if isinstance(s, str) else s)
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.encode(value, enc_hook=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def etag(representation: Mapping[str, Any]) -> str:
+    """The strong ETag of what GET answers, quoted as in the header.
+
+    The same for equal contents whatever the order of keys, and another as soon as anything that is shown differs.
+    """
+    canonical = msgspec.json.encode(representation, enc_hook=_plain, order="sorted")
+    return f'"{hashlib.sha256(canonical).hexdigest()[:32]}"'
+
+
+def if_match(required: bool = True) -> Callable[[Mapping[str, Any]], None]:
+    """A guard made from the request's If-Match: call it with the present representation before changing anything.
+
+    Without the header raises Missing `if-match-required` at once, or guards nothing when it is not `required`.
+    The guard raises Stale `stale-etag` with the representation when no listed tag is its own; `*` fits all.
+    """
+    if "If-Match" not in flask.request.headers:
+        if required:
+            raise Missing("if-match-required")
+        return lambda current: None
+    wanted = flask.request.if_match
+
+    def guard(current: Mapping[str, Any]) -> None:
+        if not wanted.contains(etag(current).strip('"')):
+            raise Stale("stale-etag", current=current)
+
+    return guard
+
+
+def idempotency_key() -> str | None:
+    """The header Idempotency-Key, None without one; BadMessage unless 1 to 128 printable ASCII characters."""
+    key = flask.request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= 128 and key.isascii() and key.isprintable()):
+        raise BadMessage("invalid-idempotency-key")
+    return key
+
+
+def reply(representation: Mapping[str, Any], status: int = 200, **headers: str) -> flask.Response:
+    """The JSON answer, with an ETag when it shows a state (200 and 201); 304 to a GET that has it already.
+
+    `headers` are named with underscores: `Retry_After="2"`.
+    """
+    response = flask.Response(_json(representation), status, mimetype="application/json")
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    if status in (200, 201):
+        response.headers["ETag"] = etag(representation)
+        _drop_known(response)
+    return response
+
+
+def _drop_known(response: flask.Response) -> None:
+    tag, _ = response.get_etag()
+    known = flask.request.if_none_match
+    if flask.request.method in ("GET", "HEAD") and tag and known and known.contains_weak(tag):
+        response.status_code = 304
+        response.set_data(b"")
+        del response.headers["Content-Type"]
