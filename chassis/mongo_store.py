@@ -48,6 +48,7 @@ def connect(url: str, name: str, timeout_seconds: float = 5.0) -> Database[Docum
     """
     client: MongoClient[Document] = MongoClient(
         url,
+        connect=False,
         tz_aware=True,
         appname=name,
         serverSelectionTimeoutMS=int(timeout_seconds * 1000),

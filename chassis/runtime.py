@@ -19,6 +19,7 @@ from werkzeug.serving import make_server
 from chassis import progress
 from chassis.errors import TsunaguError
 from chassis.lease import LEASE_SECONDS, Lease
+from chassis.settings import variable
 from chassis.tasks import LedTask, Task
 
 RENEW_SECONDS = 3.0
@@ -27,6 +28,13 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 log = structlog.get_logger(__name__)
 
 Command = Callable[[Sequence[str]], int]
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What every worker takes from its environment beside its service's settings."""
+
+    metrics_bind: str = variable("host:port on which /metrics and /health are shown; empty: nowhere.", default="")
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,13 @@ class Service:
     commands: Mapping[str, Command] = field(default_factory=dict)
 
 
-def run_worker(service: Service, metrics_bind: str | None = None) -> int:
+def run_worker(service: Service, settings: WorkerSettings) -> int:
     """Runs until SIGTERM or SIGINT, then lets every task finish its turn. The exit status."""
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    if metrics_bind:
-        _serve_metrics(metrics_bind)
+    if settings.metrics_bind:
+        _serve_metrics(settings.metrics_bind)
     again("prepare", lambda going: service.prepare(), stop, once=True)
     threads = [_thread(name, again, name, task, stop) for name, task in service.tasks.items()]
     if service.led and service.lease:

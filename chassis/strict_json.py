@@ -16,14 +16,19 @@ _LARGEST_INTEGER = 2**63
 
 def read_json(data: bytes) -> Any:
     """The value of a JSON text in UTF-8; raises BadMessage `unreadable-json` and never anything else."""
+    value = parse_json(data)
+    check_values(value)
+    return value
+
+
+def parse_json(data: bytes) -> Any:
+    """As `read_json`, but its values are still to be checked: for a list whose items are judged one by one."""
     try:
-        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_not_a_number)
+        return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_not_a_number)
     except RecursionError:
         raise _unreadable("the nesting is too deep") from None
     except ValueError as problem:  # Also UnicodeDecodeError, JSONDecodeError and integers of thousands of digits.
         raise _unreadable(str(problem)) from None
-    _check_values(value)
-    return value
 
 
 def _unreadable(reason: str) -> BadMessage:
@@ -41,8 +46,8 @@ def _not_a_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _check_values(value: Any) -> None:
-    """A walk without recursion; refuses what json.loads lets through."""
+def check_values(value: Any) -> None:
+    """Refuses, as BadMessage `unreadable-json`, what the syntax allows and no engine can keep. Does not recurse."""
     waiting = [(value, 1)]
     while waiting:
         item, depth = waiting.pop()

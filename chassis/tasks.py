@@ -72,8 +72,8 @@ class AlarmClock:
 
     store: EventStore
     alarms: Sequence[Alarm]
-    wait: Callable[[float], Any]
     service: str
+    wait: Callable[[float], Any] = time.sleep
     clock: Callable[[], datetime] = now
 
     def run(self, going: Callable[[], bool]) -> None:

@@ -58,6 +58,10 @@ class Views:
                 for keys in view.indexes:
                     self._db[view.name].create_index(list(keys))
 
+    @property
+    def all(self) -> tuple[View, ...]:
+        return self._views
+
     def named(self, name: str) -> View:
         return next(view for view in self._views if view.name == name)
 

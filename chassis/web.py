@@ -22,6 +22,7 @@ from chassis.auth import Tokens
 from chassis.bodies import Blueprint, Body, Boolean, Query, accepts_up_to, consumes, load
 from chassis.edge import Checks, correlation_id
 from chassis.errors import BadMessage, FieldError, Missing, Stale
+from chassis.handling import Once
 from chassis.problems import Words
 from chassis.strict_json import read_json
 
@@ -39,6 +40,7 @@ __all__ = [
     "idempotency_key",
     "if_match",
     "load",
+    "once",
     "origin",
     "owns_contract",
     "owns_contract_or",
@@ -180,6 +182,19 @@ def idempotency_key() -> str | None:
     if key is not None and not (0 < len(key) <= 128 and key.isascii() and key.isprintable()):
         raise BadMessage("invalid-idempotency-key")
     return key
+
+
+def once() -> Once | None:
+    """The request's Idempotency-Key as a name for its command, None without one.
+
+    The name is the caller's own, so nobody meets another's key; the fingerprint covers method, path and body.
+    """
+    key = idempotency_key()
+    if key is None:
+        return None
+    request, caller = flask.request, access.principal()
+    body = hashlib.sha256(f"{request.method} {request.path} ".encode() + request.get_data(cache=True)).hexdigest()
+    return Once(f"key:{caller.kind}:{caller.id}:{key}", body)
 
 
 def reply(representation: Mapping[str, Any], status: int = 200, **headers: str) -> flask.Response:

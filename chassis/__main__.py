@@ -1,0 +1,39 @@
+"""`python -m chassis SERVICE worker`, and the other commands of a service."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from chassis.errors import TsunaguError
+from chassis.runtime import Service, WorkerSettings, run_worker
+from chassis.settings import SettingsError, read
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status: 0 done, 1 failed, 2 not understood."""
+    if len(arguments) < 2:
+        return _fail("usage: python -m chassis SERVICE worker | rebuild VIEW | replay | COMMAND...", 2)
+    name, command, *rest = arguments
+    try:
+        service: Service = importlib.import_module(f"services.{name}.bootstrap").service()
+        if command == "worker":
+            return run_worker(service, read(WorkerSettings))
+        known = service.commands
+        if command not in known:
+            return _fail(f"{name} knows: worker, {', '.join(known)}", 2)
+        return known[command](rest)
+    except (SettingsError, TsunaguError) as problem:
+        return _fail(str(problem), 1)
+    except ModuleNotFoundError as missing:
+        if missing.name not in (f"services.{name}", f"services.{name}.bootstrap"):
+            raise
+        return _fail(f"There is no service {name}.", 2)
+
+
+def _fail(sentence: str, status: int) -> int:
+    sys.stderr.write(sentence + "\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

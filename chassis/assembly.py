@@ -1,0 +1,178 @@
+"""Puts the parts of a service together: web application, worker tasks, repair commands. Contacts nothing."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from flask import Flask
+from pymongo.database import Database
+
+from chassis import kafka, replaying
+from chassis.auth import Tokens
+from chassis.consumer import Consumer, Intake
+from chassis.lease import Lease, MongoPositions
+from chassis.messages import Codec
+from chassis.mongo_store import Document, MongoStore, connect, reachable
+from chassis.relay import KafkaPublisher, Relay
+from chassis.runtime import Command, Service
+from chassis.store import EventStore
+from chassis.tasks import Alarm, AlarmClock, LedTask, Projector, Task
+from chassis.views import View, Views
+from chassis.web import Blueprint, create_app
+
+MAX_BODY = 1024 * 1024
+
+
+class Engines(Protocol):
+    """The settings that every service has."""
+
+    @property
+    def mongo_url(self) -> str: ...
+    @property
+    def kafka_servers(self) -> tuple[str, ...]: ...
+    @property
+    def token_keys(self) -> Path: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What makes one service different from another.
+
+    `public` are the type names of its own events that go to Kafka, `heard` the owners whose topics it reads into
+    `intake`; `own_views` are made from its own events, the intake's views from foreign ones. `tasks` run in every
+    worker beside the consumer.
+    """
+
+    name: str
+    codec: Codec
+    public: frozenset[str]
+    blueprints: Sequence[Blueprint]
+    words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    heard: tuple[str, ...] = ()
+    intake: Intake | None = None
+    own_views: Views | None = None
+    alarms: Sequence[Alarm] = ()
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    prepare: Callable[[], None] = lambda: None
+
+
+def database(settings: Engines, name: str) -> Database[Document]:
+    """The service's own database."""
+    return connect(settings.mongo_url, name)
+
+
+def assemble(settings: Engines, db: Database[Document], store: EventStore, parts: Parts) -> Service:
+    """The service. `store` is where its web application and its tasks keep their commits."""
+
+    def app() -> Flask:
+        return create_app(
+            parts.name,
+            parts.blueprints,
+            tokens=Tokens.from_file(settings.token_keys),
+            ready={"store": lambda: _ping(db)},
+            max_body=MAX_BODY,
+            words=parts.words,
+        )
+
+    def prepare() -> None:
+        if isinstance(store, MongoStore):
+            store.prepare()
+        for views in (parts.own_views, parts.intake.views if parts.intake else None):
+            if views:
+                views.prepare()
+        parts.prepare()
+
+    return Service(
+        parts.name,
+        app,
+        prepare,
+        _tasks(settings, parts),
+        _led(settings, db, store, parts),
+        lambda holder: Lease(db, "worker", holder),
+        {**_repairs(settings, store, parts), **parts.commands},
+    )
+
+
+def _ping(db: Database[Document]) -> None:
+    with reachable():
+        db.command("ping")
+
+
+def _tasks(settings: Engines, parts: Parts) -> Mapping[str, Task]:
+    if not parts.intake:
+        return parts.tasks
+    topics = [kafka.topic_of(owner) for owner in parts.heard]
+    intake = parts.intake
+
+    def consume(going: Callable[[], bool]) -> None:
+        Consumer(settings.kafka_servers, topics, intake).run(going)
+
+    return {"consumer": consume, **parts.tasks}
+
+
+def _led(settings: Engines, db: Database[Document], store: EventStore, parts: Parts) -> Mapping[str, LedTask]:
+    positions = MongoPositions(db)
+
+    def relay(fence: int, going: Callable[[], bool]) -> None:
+        def publisher() -> KafkaPublisher:
+            return KafkaPublisher(settings.kafka_servers, parts.name, parts.codec)
+
+        Relay(store, publisher, parts.public, positions, fence).run(going)
+
+    def project(fence: int, going: Callable[[], bool]) -> None:
+        if parts.own_views:
+            Projector(store, parts.own_views, positions, fence).run(going)
+
+    def ring(_fence: int, going: Callable[[], bool]) -> None:
+        AlarmClock(store, parts.alarms, parts.name).run(going)
+
+    wanted: dict[str, Any] = {"relay": relay, "projector": parts.own_views and project, "alarms": parts.alarms and ring}
+    return {name: task for name, task in wanted.items() if task}
+
+
+def _repairs(settings: Engines, store: EventStore, parts: Parts) -> Mapping[str, Command]:
+    topics = [kafka.topic_of(owner) for owner in parts.heard]
+
+    def replay(_: Sequence[str]) -> int:
+        if not parts.intake:
+            return _say("This service hears no events, so it has no dead letters.")
+        taken, failed = replaying.replay(settings.kafka_servers, topics, parts.intake)
+        return _say(f"{taken} dead letters taken again, {failed} failed again.") or int(failed > 0)
+
+    def rebuild(arguments: Sequence[str]) -> int:
+        known = _views(parts)
+        if len(arguments) != 1 or arguments[0] not in known:
+            return _say(f"Name one view of this service: {', '.join(known) or 'it has none'}.", 2)
+        name = arguments[0]
+        count = _rebuild(settings, store, parts, known[name], name, topics)
+        return _say(f"View {name} was made anew from {count} events.")
+
+    return {"replay": replay, "rebuild": rebuild}
+
+
+def _views(parts: Parts) -> dict[str, Views]:
+    holders = (parts.own_views, parts.intake.views if parts.intake else None)
+    return {view.name: views for views in holders if views for view in views.all}
+
+
+def _rebuild(settings: Engines, store: EventStore, parts: Parts, views: Views, name: str, topics: Sequence[str]) -> int:
+    if views is parts.own_views:
+        token = store.start()
+        return views.rebuild(name, store.scan, lambda: replaying.since(store, token))
+    codec = parts.intake.codec if parts.intake else parts.codec
+
+    def everything() -> Any:
+        return replaying.heard(settings.kafka_servers, topics, codec)
+
+    return views.rebuild(name, everything, everything)
+
+
+def _say(sentence: str, status: int = 0) -> int:
+    sys.stdout.write(sentence + "\n")
+    return status
+
+
+__all__ = ["MAX_BODY", "Engines", "Parts", "View", "assemble", "database"]

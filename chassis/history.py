@@ -1,0 +1,45 @@
+"""Who changed what, when and from where: read straight from a stream's commits, newest first."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from marshmallow import fields, validate
+
+from chassis.bodies import Query
+from chassis.handling import Handler
+from chassis.messages import Recorded
+
+Sentence = Callable[[Any], tuple[str, str] | None]
+MOST = 200
+
+
+class HistoryQuery(Query):
+    """`limit` items older than the item `before`, which is the `next` of the page before."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST))
+    before = fields.String(load_default="", validate=validate.Regexp(r"^(\d{1,10}\.\d{1,4})?$"))
+
+
+def page(handler: Handler[Any], id: str, sentence: Sentence, *, limit: int, before: str) -> dict[str, Any]:
+    """`{"items": [...], "next": ...}` (spec section 12). Costs the page, not the history.
+
+    Events for which `sentence` gives None are for the service alone and are left out, so a page may hold fewer items
+    than `limit` and still have a `next`.
+    """
+    revision = int(before.split(".", maxsplit=1)[0]) + 1 if before else 0
+    events = [one for one in handler.history(id, revision, limit + 1) if not before or one.sequence < before]
+    looked_at = events[:limit]
+    items = [_item(one, words) for one in looked_at if (words := sentence(one.event))]
+    return {"items": items, "next": looked_at[-1].sequence if len(events) > limit else None}
+
+
+def _item(recorded: Recorded, words: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "id": recorded.id,
+        "at": recorded.at.isoformat(),
+        "by": {"kind": recorded.actor.kind, "id": recorded.actor.id, "from": recorded.actor.source},
+        "event": recorded.type,
+        "data": msgspec.to_builtins(recorded.event),
+        "sentence": {"ja": words[0], "en": words[1]},
+    }

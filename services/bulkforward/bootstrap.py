@@ -1,0 +1,44 @@
+"""Connects the parts of bulkforward."""
+
+from flask import Flask
+
+from chassis.assembly import Parts, assemble, database
+from chassis.consumer import Intake
+from chassis.handling import Handler
+from chassis.messages import Codec
+from chassis.mongo_store import MongoStore
+from chassis.runtime import Service
+from chassis.settings import read
+from chassis.store import EventStore
+from chassis.telemetry import configure_logging
+from contracts import bulkforward, events_of, names_of
+from services.bulkforward.api import WORDS, blueprint
+from services.bulkforward.model import CATEGORY, DECIDER, PRIVATE_EVENTS
+from services.bulkforward.reactions import reactions
+from services.bulkforward.settings import Settings
+
+NAME = "bulkforward"
+HEARD = ("auth", "linewatch")
+CODEC = Codec((*bulkforward.EVENTS, *PRIVATE_EVENTS))
+
+
+def build(settings: Settings, *, store: EventStore | None = None) -> Service:
+    """The service; with a `store` of a test's own, its web application needs no database."""
+    db = database(settings, NAME)
+    kept = store or MongoStore(db, CODEC)
+    plans = Handler(kept, DECIDER, CATEGORY)
+    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(plans, settings.least_severity))
+    parts = Parts(NAME, CODEC, names_of(NAME), [blueprint(plans)], words=WORDS, heard=HEARD, intake=intake)
+    return assemble(settings, db, kept, parts)
+
+
+def service() -> Service:
+    """The service as its environment wants it."""
+    settings = read(Settings)
+    configure_logging(NAME, settings.log_level)
+    return build(settings)
+
+
+def create_app() -> Flask:
+    """For gunicorn."""
+    return service().app()

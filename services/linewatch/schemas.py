@@ -1,0 +1,137 @@
+"""The JSON of line events and of lines (spec sections 7, 9 and 12)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from chassis.messages import Recorded
+from chassis.web import Body, Boolean
+from contracts import phone
+from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineRecovered, Severity
+from services.linewatch.model import AlarmCleared, AlarmIgnored, AlarmRaised, Line
+from services.linewatch.views import circuit_name
+
+MOST_ITEMS = 1000
+
+
+@dataclass(frozen=True)
+class Report:
+    """One item as we understand it. `line` is how the sender names the line, as the view of contracts spells it."""
+
+    message_id: str
+    source: str
+    line: str
+    faulted: bool
+    severity: Severity
+    occurred_at: datetime | None
+    cause: str
+    planned: bool
+    alarm: str
+
+
+class Instant(fields.AwareDateTime):
+    """ISO 8601 with an offset; to UTC and cut to milliseconds, which is what is kept."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            said = super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
+        except OverflowError as far:
+            raise self.make_error("invalid", input=value, obj_type="datetime") from far
+        return said.replace(microsecond=said.microsecond // 1000 * 1000)
+
+
+def _text(most: int, **kwargs: Any) -> fields.String:
+    return fields.String(validate=validate.Length(1, most), **kwargs)
+
+
+class LineEventBody(Body):
+    """Our own JSON of a line event."""
+
+    id = _text(256, required=True)
+    source = _text(128, required=True)
+    line = _text(40)
+    circuit = _text(128)
+    status = fields.String(required=True, validate=validate.OneOf(("faulted", "recovered")))
+    severity = fields.String(load_default="major", validate=validate.OneOf(SEVERITIES))
+    occurred_at = Instant(allow_none=True, load_default=None)
+    cause = fields.String(load_default="", validate=validate.Length(max=1000))
+    planned = Boolean(load_default=False)
+    alarm = _text(256, load_default="")
+
+    @validates_schema
+    def one_name(self, data: Mapping[str, Any], **_: Any) -> None:
+        if ("line" in data) == ("circuit" in data):
+            raise ValidationError("line-or-circuit", "line")
+
+    @post_load
+    def report(self, data: dict[str, Any], **_: Any) -> Report:
+        name = phone.normalise(data["line"]) if "line" in data else circuit_name(data["circuit"])
+        return Report(
+            data["id"],
+            data["source"],
+            name,
+            data["status"] == "faulted",
+            data["severity"],
+            data["occurred_at"],
+            data["cause"],
+            data["planned"],
+            data["alarm"],
+        )
+
+
+def shown(contract_number: str, line: Line, timeline: Sequence[Recorded]) -> dict[str, Any]:
+    """What GET answers of a line; `timeline` newest first."""
+    return {
+        "contract_number": contract_number,
+        "faulted": line.fault is not None,
+        "since": line.fault.since.isoformat() if line.fault else None,
+        "fault_id": line.fault.fault_id if line.fault else None,
+        "alarms": [
+            {
+                "source": alarm.source,
+                "id": alarm.message_id,
+                "severity": alarm.severity,
+                "cause": alarm.cause,
+                "planned": alarm.planned,
+                "since": alarm.since.isoformat(),
+            }
+            for alarm in line.alarms.values()
+        ],
+        "timeline": [_moment(recorded) for recorded in timeline],
+    }
+
+
+def _moment(recorded: Recorded) -> dict[str, Any]:
+    words = sentence(recorded.event) or ("", "")
+    return {"at": recorded.at.isoformat(), "event": recorded.type, "sentence": {"ja": words[0], "en": words[1]}}
+
+
+_IGNORED = {
+    "already-raised": ("すでに受けている警報です", "the alarm is open already"),
+    "recovery-before-fault": ("故障より先に回復が届きました", "the recovery came before its fault"),
+    "older-than-recovery": ("回復より古い故障です", "the fault is older than its recovery"),
+    "older-than-fault": ("故障より古い回復です", "the recovery is older than the fault"),
+}
+
+
+def sentence(event: Any) -> tuple[str, str] | None:
+    """What the history says of an event, in Japanese and English."""
+    match event:
+        case LineFaulted():
+            return "回線の故障を検知しました", "A line fault was detected"
+        case LineFaultWorsened():
+            return "回線の故障が重くなりました", "The line fault got worse"
+        case LineRecovered():
+            return "回線が回復しました", "The line has recovered"
+        case AlarmRaised(source=source, severity=severity, planned=planned):
+            kind = ("工事の", "planned ") if planned else ("", "")
+            return f"{source}から{kind[0]}警報（{severity}）", f"{source} raised a {kind[1]}{severity} alarm"
+        case AlarmCleared(source=source):
+            return f"{source}の警報が解除されました", f"{source} cleared an alarm"
+        case AlarmIgnored(source=source, reason=reason):
+            ja, en = _IGNORED[reason]
+            return f"{source}からの知らせは変更になりませんでした（{ja}）", f"News from {source} changed nothing: {en}"
+    return None

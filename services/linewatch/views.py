@@ -1,0 +1,34 @@
+"""Whose line a number or a circuit is. Made from auth's events; lags behind them by moments."""
+
+from collections.abc import Sequence
+
+from chassis.messages import Recorded
+from chassis.views import Row, View
+from contracts.auth import ContractRemoved
+
+
+def keys_contract(recorded: Recorded) -> Sequence[str]:
+    event = recorded.event
+    return [event.contract_number if isinstance(event, ContractRemoved) else event.contract.contract_number]
+
+
+def fold_contract(row: Row | None, recorded: Recorded) -> Row:
+    """`names` has every number, and the circuit as `circuit:<id>`; empty when the contract has ended."""
+    event = recorded.event
+    if isinstance(event, ContractRemoved):
+        return {"names": []}
+    circuit = [circuit_name(event.contract.circuit)] if event.contract.circuit else []
+    return {"names": [*sorted(event.contract.numbers), *circuit]}
+
+
+def circuit_name(circuit: str) -> str:
+    return f"circuit:{circuit}"
+
+
+CONTRACTS = View(
+    "contracts",
+    frozenset({"ContractImported", "ContractChanged", "ContractRemoved"}),
+    keys_contract,
+    fold_contract,
+    indexes=((("names", 1),),),
+)
