@@ -158,12 +158,12 @@ class _Parser(FlaskParser):
         raise Rejected(code, errors=field_errors(messages, schema))
 
 
-def load(schema: Schema, value: Any) -> Any:
-    """`schema.load` for a value from elsewhere than the whole body; raises Rejected `invalid-body` as a route would."""
+def load(schema: Schema, value: Any, code: str = "invalid-body") -> Any:
+    """`schema.load` for a value from elsewhere than the whole body; raises Rejected with `code` as a route would."""
     try:
         return schema.load(value)
     except ValidationError as error:
-        raise Rejected("invalid-body", errors=field_errors(error.messages_dict, schema)) from None
+        raise Rejected(code, errors=field_errors(error.messages_dict, schema)) from None
 
 
 def field_errors(messages: Any, schema: Schema) -> list[FieldError]:

@@ -1,0 +1,144 @@
+"""Passing a request on to a service and its answer back.
+
+Only headers that are listed here pass, in both directions: what a caller forges and what is between two hops only is
+dropped without being known. Small bodies are read before the service is asked, so that a slow caller holds no thread
+of a service; large ones are passed through in pieces.
+"""
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from functools import partial
+from urllib.parse import quote
+
+import flask
+import structlog
+from flask import Request, Response
+from urllib3.exceptions import HTTPError
+
+from chassis.edge import correlation_id
+from chassis.errors import NotFound, Unavailable
+from gateway.routes import MAX_BODY, PREFIX
+from gateway.upstream import Answer, Call, Upstream
+
+PIECE = 64 * 1024
+
+_ASKED = (
+    "Accept",
+    "Accept-Language",
+    "Content-Encoding",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "traceparent",
+    "tracestate",
+)
+_ANSWERED = (
+    "Allow",
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Language",
+    "Content-Length",
+    "Content-Type",
+    "ETag",
+    "Retry-After",
+    "Vary",
+    "WWW-Authenticate",
+)
+
+
+def forward(upstream: Upstream, headers: Mapping[str, str], seconds: float | None = None) -> Response:
+    """The service's answer to the present request, which goes there with `headers` and its own body."""
+    request = flask.request
+    length = {} if request.content_length is None else {"Content-Length": str(request.content_length)}
+    answer = upstream.send(Call(request.method, _target(request), {**headers, **length}, _body(request), seconds))
+    try:
+        return relayed(answer)
+    except HTTPError as cause:
+        answer.close()
+        structlog.get_logger().warning("service-cut-off", upstream=upstream.name, cause=repr(cause))
+        raise Unavailable("service-unavailable") from cause
+
+
+def headers_of(request: Request, trusted: tuple[str, ...]) -> dict[str, str]:
+    """The headers that a service gets: the listed ones of the caller's, and those that only the gateway may say."""
+    passed = {name: request.headers[name] for name in _ASKED if name in request.headers}
+    events = {name: value for name, value in request.headers.items() if name.lower().startswith("ce-")}
+    ours = {"X-Correlation-ID": correlation_id(), "X-Forwarded-For": client_address(request, trusted)}
+    return {**passed, **events, **ours}
+
+
+def client_address(request: Request, trusted: tuple[str, ...]) -> str:
+    """The address nearest to us that is no trusted proxy. What it claims about others before it is not believed."""
+    hops = [*request.headers.get("X-Forwarded-For", "").split(","), request.remote_addr or ""]
+    address = hops[-1]
+    for hop in reversed(hops):
+        try:
+            address = str(ipaddress.ip_address(hop.strip()))
+        except ValueError:
+            break
+        if address not in trusted:
+            break
+    return address
+
+
+def own_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Of the headers that a service gets, those that the gateway says of itself."""
+    return {name: headers[name] for name in ("X-Correlation-ID", "X-Forwarded-For")}
+
+
+def target_path(request: Request) -> str:
+    """The path as the service knows it, quoted anew; NotFound for one that climbs."""
+    path = request.path.removeprefix(PREFIX)
+    if not {".", ".."}.isdisjoint(path.split("/")):
+        raise NotFound("not-found")
+    return quote(path, safe="/:@!$&'()*+,;=~")
+
+
+def _target(request: Request) -> str:
+    query = request.query_string.decode("latin-1")
+    return target_path(request) + (f"?{quote(query, safe=_QUERY)}" if query else "")
+
+
+# What a query may hold as it is; "%" because it is quoted already.
+_QUERY = "%/:?@!$&'()*+,;=~[]"
+
+
+def _body(request: Request) -> bytes | Iterator[bytes] | None:
+    """Small bodies whole, large ones and those of unknown length in pieces as they arrive."""
+    if request.content_length is None and "Transfer-Encoding" not in request.headers:
+        return None
+    if request.content_length is None or request.content_length > MAX_BODY:
+        return iter(partial(request.stream.read, PIECE), b"")
+    return request.get_data(cache=False)
+
+
+def relayed(answer: Answer) -> Response:
+    """A service's answer for our caller. An error that is not worded by a service of ours becomes Unavailable."""
+    if answer.status >= 500 and not answer.headers.get("Content-Type", "").startswith("application/problem+json"):
+        answer.close()
+        raise Unavailable("service-unavailable")
+    headers = {name: answer.headers[name] for name in _ANSWERED if name in answer.headers}
+    if location := answer.headers.get("Location"):
+        headers["Location"] = f"{PREFIX}{location}" if location.startswith("/") else location
+    length = int(answer.headers.get("Content-Length") or -1)
+    if 0 <= length <= PIECE:
+        return _with(Response(answer.read(), answer.status), headers)
+    response = _with(Response(_pieces(answer), answer.status), headers)
+    response.call_on_close(answer.close)
+    return response
+
+
+def _with(response: Response, headers: Mapping[str, str]) -> Response:
+    response.headers.remove("Content-Type")
+    response.headers.update(headers)
+    return response
+
+
+def _pieces(answer: Answer) -> Iterator[bytes]:
+    try:
+        yield from answer.stream(PIECE)
+    except HTTPError as cause:
+        # The status is sent already. Raising ends the connection early, by which the caller sees that it is cut off.
+        structlog.get_logger().warning("answer-cut-off", cause=repr(cause))
+        raise

@@ -1,0 +1,30 @@
+"""What the gateway takes from its environment."""
+
+from dataclasses import dataclass
+
+from chassis.settings import variable
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field a variable, named as the field in upper case."""
+
+    auth_url: str = variable("Where auth answers, without a path: http://host:port.")
+    linewatch_url: str = variable("Where linewatch answers.")
+    bulkforward_url: str = variable("Where bulkforward answers.")
+    notify_url: str = variable("Where notify answers.")
+    log_level: str = variable("Least level of log lines: debug, info, warning or error.", default="info")
+    trusted_proxies: tuple[str, ...] = variable(
+        "Addresses of proxies in front whose X-Forwarded-For is believed; from anyone else it is dropped.", default=()
+    )
+    service_seconds: float = variable("How long a service may take to begin its answer.", default=30.0)
+
+    @property
+    def services(self) -> dict[str, str]:
+        """URL by name of service, in the order in which the documentation lists them."""
+        return {
+            "auth": self.auth_url,
+            "linewatch": self.linewatch_url,
+            "bulkforward": self.bulkforward_url,
+            "notify": self.notify_url,
+        }
