@@ -103,3 +103,12 @@ def _refusal_by_length(digits: str) -> Refusal | None:
 def mask(digits: str) -> str:
     """A number for a log: enough to tell two apart, not enough to call."""
     return f"{digits[:2]}***{digits[-2:]}" if len(digits) > 5 else "***"
+
+
+def shown(digits: str) -> str:
+    """A number as people write it, where its grouping is known for certain: 06-0000-1111, 090-1234-5678."""
+    if len(digits) == 11:
+        return f"{digits[:3]}-{digits[3:7]}-{digits[7:]}"
+    if len(digits) == 10 and digits.startswith(("03", "06")):
+        return f"{digits[:2]}-{digits[2:6]}-{digits[6:]}"
+    return digits

@@ -1,0 +1,64 @@
+"""Connects the parts of notify."""
+
+from flask import Flask
+
+from chassis.assembly import Parts, assemble, database
+from chassis.consumer import Intake
+from chassis.handling import Handler
+from chassis.messages import Codec
+from chassis.mongo_store import MongoStore
+from chassis.runtime import Service
+from chassis.settings import read
+from chassis.store import EventStore
+from chassis.tasks import Alarm
+from chassis.telemetry import configure_logging
+from chassis.views import Views
+from contracts import events_of, names_of, notify
+from services.notify.adapters import Mailer, MongoClaims, SmtpMailer
+from services.notify.api import WORDS, mails_blueprint, notices_blueprint
+from services.notify.model import mail, notice
+from services.notify.reactions import reactions
+from services.notify.settings import Settings
+from services.notify.tasks import Sender
+from services.notify.views import MAILS
+
+NAME = "notify"
+HEARD = ("auth", "linewatch", "bulkforward")
+CODEC = Codec((*notify.EVENTS, *notice.PRIVATE_EVENTS, *mail.PRIVATE_EVENTS))
+
+
+def build(
+    settings: Settings, *, store: EventStore | None = None, views: Views | None = None, mailer: Mailer | None = None
+) -> Service:
+    """The service; with a `store` and `views` of a test's own, its web application needs no database."""
+    db = database(settings, NAME)
+    kept, rows = store or MongoStore(db, CODEC), views or Views(db, [MAILS])
+    notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=notice.wake_at)
+    mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
+    post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout)
+    sender = Sender(mails, rows, MongoClaims(db), post, settings.site_url, settings.mail_connections)
+    parts = Parts(
+        NAME,
+        CODEC,
+        names_of(NAME),
+        [notices_blueprint(notices), mails_blueprint(mails, rows)],
+        WORDS,
+        HEARD,
+        Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, settings.forwarding_wait)),
+        own_views=rows,
+        alarms=[Alarm(notices, notice.Wake)],
+        tasks={"sender": sender.run},
+    )
+    return assemble(settings, db, kept, parts)
+
+
+def service() -> Service:
+    """The service as its environment wants it."""
+    settings = read(Settings)
+    configure_logging(NAME, settings.log_level)
+    return build(settings)
+
+
+def create_app() -> Flask:
+    """For gunicorn."""
+    return service().app()

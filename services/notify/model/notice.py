@@ -1,0 +1,322 @@
+"""When a fault notice is owed (guide 故障・回復通知機能; spec section 7).
+
+One stream per contract holds the settings and the flow of the present fault. After a fault, and after its recovery,
+the flow waits a moment to hear what bulk forwarding did, so that the mail can tell; then it owes one mail to each
+address, whatever was heard. News may come twice and in any order between services.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from chassis.decider import Decider
+from chassis.errors import NotFound, Rejected
+from contracts.linewatch import Severity
+from contracts.notify import FaultNoticeChanged, ForwardingResult, MailKind, MailQueued
+
+CATEGORY = "notice"
+MOST_ADDRESSES = 10
+
+
+@dataclass(frozen=True)
+class ContractNoted:
+    """What auth said of the contract, and whether it has the option fault notice."""
+
+    contract_number: str
+    contracted: bool
+    contractor: str
+    site: str
+    sequence: str
+
+
+@dataclass(frozen=True)
+class FaultHeard:
+    """A fault is to be told of, with what bulk forwarding does or at `wait_until` without."""
+
+    fault_id: str
+    severity: Severity
+    since: datetime
+    wait_until: datetime
+
+
+@dataclass(frozen=True)
+class RecoveryHeard:
+    """The fault is over; to be told in the same way."""
+
+    fault_id: str
+    until: datetime
+    wait_until: datetime
+
+
+@dataclass(frozen=True)
+class ForwardingHeard:
+    """What bulk forwarding did about a fault or about its recovery (`of`)."""
+
+    fault_id: str
+    of: MailKind
+    result: ForwardingResult
+    reason: str
+    entries: int
+
+
+Event = ContractNoted | FaultHeard | RecoveryHeard | ForwardingHeard | FaultNoticeChanged | MailQueued
+PRIVATE_EVENTS = (ContractNoted, FaultHeard, RecoveryHeard, ForwardingHeard)
+
+
+@dataclass(frozen=True)
+class Incident:
+    """The present fault as far as it has been heard and told. `mails`: address -> id of its fault mail."""
+
+    fault_id: str
+    severity: Severity
+    since: datetime
+    wait_until: datetime
+    until: datetime | None = None
+    told: frozenset[MailKind] = frozenset()
+    mails: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The notice settings of a contract, and its present incident.
+
+    `forwarding` is what was heard for the newest fault, by what it was about; it may come before the fault itself.
+    """
+
+    contract_number: str = ""
+    contracted: bool = False
+    contract_sequence: str = ""
+    started: bool = False
+    contractor: str = ""
+    site: str = ""
+    addresses: tuple[str, ...] = ()
+    incident: Incident | None = None
+    forwarding: Mapping[MailKind, ForwardingHeard] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NoteContract:
+    """The contract as auth has it now. An older `sequence` changes nothing."""
+
+    contract_number: str
+    contracted: bool
+    contractor: str
+    site: str
+    sequence: str
+
+
+@dataclass(frozen=True)
+class EditNotice:
+    """The settings anew; what is None stays as it is."""
+
+    started: bool | None
+    contractor: str | None
+    site: str | None
+    addresses: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class HearFault:
+    """linewatch: the line has a fault."""
+
+    fault_id: str
+    severity: Severity
+    since: datetime
+    wait_until: datetime
+
+
+@dataclass(frozen=True)
+class HearRecovery:
+    """linewatch: the fault is over."""
+
+    fault_id: str
+    until: datetime
+    wait_until: datetime
+
+
+@dataclass(frozen=True)
+class HearForwarding:
+    """bulkforward: what it did about a fault or a recovery."""
+
+    fault_id: str
+    of: MailKind
+    result: ForwardingResult
+    reason: str
+    entries: int
+
+
+@dataclass(frozen=True)
+class Wake:
+    """The waiting may be over."""
+
+    at: datetime
+
+
+Command = NoteContract | EditNotice | HearFault | HearRecovery | HearForwarding | Wake
+
+
+def evolve(notice: Notice, event: Event) -> Notice:
+    match event:
+        case ContractNoted():
+            return _with_contract(notice, event)
+        case FaultNoticeChanged(_, started, contractor, site, addresses):
+            return replace(notice, started=started, contractor=contractor, site=site, addresses=addresses)
+        case FaultHeard(fault_id, severity, since, wait_until):
+            kept = {of: heard for of, heard in notice.forwarding.items() if heard.fault_id == fault_id}
+            return replace(notice, incident=Incident(fault_id, severity, since, wait_until), forwarding=kept)
+        case RecoveryHeard(until=until, wait_until=wait_until):
+            return _change_incident(notice, until=until, wait_until=wait_until)
+        case ForwardingHeard(of=of):
+            return replace(notice, forwarding={**notice.forwarding, of: event})
+        case MailQueued():
+            return _with_mail(notice, event)
+        case _:
+            assert_never(event)
+
+
+def _with_contract(notice: Notice, noted: ContractNoted) -> Notice:
+    """Name and site are the contract's until the customer words them otherwise."""
+    own_words = bool(notice.contractor or notice.site)
+    return replace(
+        notice,
+        contract_number=noted.contract_number,
+        contracted=noted.contracted,
+        contract_sequence=noted.sequence,
+        contractor=notice.contractor if own_words else noted.contractor,
+        site=notice.site if own_words else noted.site,
+    )
+
+
+def _with_mail(notice: Notice, mail: MailQueued) -> Notice:
+    if notice.incident is None:
+        return notice
+    told = notice.incident.told | {mail.kind}
+    mails = {**notice.incident.mails, mail.address: mail.mail_id} if mail.kind == "fault" else notice.incident.mails
+    return _change_incident(notice, told=told, mails=mails)
+
+
+def _change_incident(notice: Notice, **changes: object) -> Notice:
+    return replace(notice, incident=replace(notice.incident, **changes)) if notice.incident else notice  # type: ignore[arg-type]
+
+
+def decide(command: Command, notice: Notice) -> list[Event]:
+    match command:
+        case NoteContract():
+            return _note_contract(command, notice)
+        case EditNotice():
+            return _edit(command, notice)
+        case HearFault(fault_id, severity, since, wait_until):
+            if not notice.started or (notice.incident and notice.incident.fault_id == fault_id):
+                return []
+            return _then_tell(notice, FaultHeard(fault_id, severity, since, wait_until))
+        case HearRecovery(fault_id, until, wait_until):
+            if not _is_present(notice, fault_id) or (notice.incident and notice.incident.until):
+                return []
+            return _then_tell(notice, RecoveryHeard(fault_id, until, wait_until))
+        case HearForwarding(fault_id, of, result, reason, entries):
+            heard = ForwardingHeard(fault_id, of, result, reason, entries)
+            return _then_tell(notice, heard) if notice.started and notice.forwarding.get(of) != heard else []
+        case Wake(at):
+            return _tell(notice, at)
+        case _:
+            assert_never(command)
+
+
+def _note_contract(command: NoteContract, notice: Notice) -> list[Event]:
+    if command.sequence <= notice.contract_sequence:
+        return []
+    noted = ContractNoted(
+        command.contract_number, command.contracted, command.contractor, command.site, command.sequence
+    )
+    if notice.started and not command.contracted:
+        return [noted, _changed(notice, started=False)]
+    return [noted]
+
+
+def _edit(command: EditNotice, notice: Notice) -> list[Event]:
+    if not notice.contracted:
+        raise NotFound("not-found")
+    wanted = {
+        "started": command.started,
+        "contractor": command.contractor,
+        "site": command.site,
+        "addresses": command.addresses,
+    }
+    changed = _changed(notice, **{name: value for name, value in wanted.items() if value is not None})
+    if len(changed.addresses) > MOST_ADDRESSES:
+        raise Rejected("too-many-addresses", field="addresses", most=MOST_ADDRESSES)
+    if changed.started and not changed.addresses:
+        raise Rejected("no-addresses", field="addresses")
+    return [] if changed == _changed(notice) else [changed]
+
+
+def _changed(notice: Notice, **changes: object) -> FaultNoticeChanged:
+    now = FaultNoticeChanged(notice.contract_number, notice.started, notice.contractor, notice.site, notice.addresses)
+    return replace(now, **changes)  # type: ignore[arg-type]
+
+
+def _is_present(notice: Notice, fault_id: str) -> bool:
+    return notice.started and notice.incident is not None and notice.incident.fault_id == fault_id
+
+
+def _then_tell(notice: Notice, heard: Event) -> list[Event]:
+    """What was heard, and the mails that are owed now that it was."""
+    return [heard, *_tell(evolve(notice, heard), None)]
+
+
+def _tell(notice: Notice, at: datetime | None) -> list[Event]:
+    """The fault's mails as soon as enough is known, then in the same way the recovery's; `at` may end the waiting."""
+    incident = notice.incident
+    if incident is None or not notice.started:
+        return []
+    over = at is not None and at >= incident.wait_until
+    events: list[Event] = []
+    recovery_due = incident.until and (_heard(notice, incident, "recovery") or over)
+    if "fault" not in incident.told and (_heard(notice, incident, "fault") or over or recovery_due):
+        events += [_mail(notice, incident, "fault", address) for address in notice.addresses]
+    told = "fault" in incident.told or bool(events)
+    if told and recovery_due and "recovery" not in incident.told:
+        mails = {**incident.mails, **{mail.address: mail.mail_id for mail in events if isinstance(mail, MailQueued)}}
+        incident = replace(incident, mails=mails)
+        events += [_mail(notice, incident, "recovery", address) for address in notice.addresses]
+    return events
+
+
+def _heard(notice: Notice, incident: Incident, of: MailKind) -> ForwardingHeard | None:
+    """What bulk forwarding did about this incident; what it did about another is none of it."""
+    heard = notice.forwarding.get(of)
+    return heard if heard and heard.fault_id == incident.fault_id else None
+
+
+def _mail(notice: Notice, incident: Incident, kind: MailKind, address: str) -> MailQueued:
+    heard = _heard(notice, incident, kind)
+    return MailQueued(
+        mail_id_of(incident.fault_id, kind, address),
+        notice.contract_number,
+        kind,
+        address,
+        notice.contractor,
+        notice.site,
+        incident.severity,
+        incident.since,
+        incident.until if kind == "recovery" else None,
+        heard.result if heard else "unknown",
+        heard.reason if heard else "",
+        heard.entries if heard else 0,
+        incident.mails.get(address) if kind == "recovery" else None,
+    )
+
+
+def mail_id_of(fault_id: str, kind: MailKind, address: str) -> str:
+    """The same for the same fault, kind and address for ever; tells nobody the address."""
+    return f"{fault_id}-{kind}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+
+
+def wake_at(event: Event) -> datetime | None:
+    """When a stream wants to be looked at again."""
+    return event.wait_until if isinstance(event, FaultHeard | RecoveryHeard) else None
+
+
+DECIDER: Decider[Notice] = Decider(Notice(), decide, evolve)

@@ -1,0 +1,112 @@
+"""The JSON of fault notices and of mails (spec sections 9 and 12)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+from marshmallow import ValidationError, fields, post_load, validate
+
+from chassis.views import Row
+from chassis.web import Body, Boolean, Query
+from contracts.notify import FaultNoticeChanged, MailFailed, MailQueued, MailSent
+from services.notify.model.notice import EditNotice, Notice
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+# More than the rule allows, so that it is the rule that says how many are too many.
+MOST_LISTED = 100
+
+
+def _one_line(text: str) -> None:
+    if _CONTROL.search(text):
+        raise ValidationError("control-character")
+
+
+def _address(text: str) -> None:
+    try:
+        validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        raise ValidationError("not-a-mail-address") from None
+
+
+class Address(fields.String):
+    """A mail address; spaces around it are a slip of the hand."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=_address, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return super()._deserialize(value, attr, data, **kwargs).strip()
+
+
+def _distinct(addresses: list[str]) -> None:
+    if len({address.lower() for address in addresses}) != len(addresses):
+        raise ValidationError("repeated-address")
+
+
+class NoticeBody(Body):
+    """What PUT takes; a field that is missing stays as it is."""
+
+    started = Boolean()
+    contractor = fields.String(validate=[validate.Length(max=100), _one_line])
+    site = fields.String(validate=[validate.Length(max=100), _one_line])
+    addresses = fields.List(Address(), validate=[validate.Length(max=MOST_LISTED), _distinct])
+
+    @post_load
+    def command(self, data: dict[str, Any], **_: Any) -> EditNotice:
+        addresses = tuple(data["addresses"]) if "addresses" in data else None
+        return EditNotice(data.get("started"), data.get("contractor"), data.get("site"), addresses)
+
+
+class MailsQuery(Query):
+    """Which mails an operator wants to see."""
+
+    contract = fields.String(load_default=None)
+    state = fields.String(load_default=None, validate=validate.OneOf(("queued", "sent", "failed")))
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
+
+
+def shown(notice: Notice) -> dict[str, Any]:
+    """What GET answers."""
+    return {
+        "started": notice.started,
+        "contractor": notice.contractor,
+        "site": notice.site,
+        "addresses": list(notice.addresses),
+    }
+
+
+def shown_mail(row: Row) -> dict[str, Any]:
+    """One mail as an operator sees it: its state, its tries, and what the mail server last said."""
+    queued: Mapping[str, Any] = row["queued"]
+    return {
+        "id": row["_id"],
+        "contract_number": queued["contract_number"],
+        "kind": queued["kind"],
+        "to": queued["address"],
+        "queued_at": row["queued_at"].isoformat(),
+        "state": row["state"],
+        "attempts": row["attempts"],
+        "next_at": row["due_at"].isoformat() if row["due_at"] else None,
+        "answer": row["answer"],
+    }
+
+
+def sentence(event: Any) -> tuple[str, str] | None:
+    """What the history says of an event, in Japanese and English; None for what is the service's own."""
+    match event:
+        case FaultNoticeChanged(started=started, addresses=addresses):
+            ja, en = ("開始", "on") if started else ("停止", "off")
+            count = len(addresses)
+            return (
+                f"故障・回復通知を変更しました（{ja}、宛先{count}件）",
+                f"Fault notice is {en}, with {count} addresses",
+            )
+        case MailQueued(kind=kind):
+            ja, en = ("故障", "fault") if kind == "fault" else ("回復", "recovery")
+            return f"{ja}のお知らせメールを用意しました", f"A {en} mail was queued"
+        case MailSent():
+            return "お知らせメールを送信しました", "A mail was sent"
+        case MailFailed():
+            return "お知らせメールを送信できませんでした", "A mail could not be sent"
+    return None

@@ -1,0 +1,54 @@
+"""The mail queue as rows: what is owed, how far each mail has got. Made from our own events; lags by moments.
+
+A row folds two streams, the one that owes the mail and the mail's own, and comes out the same in either order.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from chassis.messages import Recorded
+from chassis.views import Row, View
+from contracts.notify import MailFailed, MailQueued, MailSent
+from services.notify.model.mail import MailPostponed, MailRetried
+
+
+def keys_mail(recorded: Recorded) -> Sequence[str]:
+    return [recorded.event.mail_id]
+
+
+def fold_mail(row: Row | None, recorded: Recorded) -> Row:
+    """`due_at` is when to try next, None when there is nothing to do or nothing is known to send yet."""
+    event, told = recorded.event, dict(row or _NOTHING)
+    match event:
+        case MailQueued():
+            told |= {"queued": msgspec.to_builtins(event), "queued_at": recorded.at, "contract": event.contract_number}
+        case MailPostponed():
+            told |= {"state": "queued", "attempts": event.attempts, "answer": event.answer, "next_at": event.next_at}
+        case MailRetried():
+            told |= {"state": "queued", "next_at": event.at}
+        case MailSent():
+            told |= {"state": "sent", "attempts": event.attempts, "answer": event.answer}
+        case MailFailed():
+            told |= {"state": "failed", "attempts": event.attempts, "answer": event.answer}
+    return {**told, "due_at": _due_at(told)}
+
+
+_NOTHING: dict[str, Any] = {"queued": None, "queued_at": None, "contract": "", "state": "queued"}
+_NOTHING |= {"attempts": 0, "answer": "", "next_at": None}
+
+
+def _due_at(told: dict[str, Any]) -> Any:
+    if told["state"] != "queued" or told["queued"] is None:
+        return None
+    return told["next_at"] or told["queued_at"]
+
+
+MAILS = View(
+    "mails",
+    frozenset({"MailQueued", "MailPostponed", "MailRetried", "MailSent", "MailFailed"}),
+    keys_mail,
+    fold_mail,
+    indexes=((("due_at", 1),), (("contract", 1), ("queued_at", -1)), (("state", 1), ("queued_at", -1))),
+)
