@@ -89,7 +89,7 @@ class SmtpMailer:
         return connection
 
     @staticmethod
-    def _deliver(connection: smtplib.SMTP, message: EmailMessage, to: str) -> tuple[int, bytes]:
+    def _deliver(connection: smtplib.SMTP, message: EmailMessage, to: str) -> tuple[int, bytes | str]:
         """The server's last answer. `smtplib.sendmail` keeps it to itself, and operators want to see it."""
         try:
             code, text = connection.mail(message["From"].addresses[0].addr_spec)

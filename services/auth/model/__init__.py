@@ -1,0 +1,1 @@
+"""The rules of auth: `contract` what is contracted, `keyring` which API keys there are."""

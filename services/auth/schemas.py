@@ -1,0 +1,186 @@
+"""The JSON and CSV of contracts and API keys (spec sections 1, 9 and 12)."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, BinaryIO, get_args
+
+from marshmallow import ValidationError, fields, post_load, validate
+
+from chassis.errors import BadMessage, FieldError, Rejected
+from chassis.strict_json import read_json
+from chassis.web import Body, load
+from contracts import phone
+from contracts.auth import Contract, ContractChanged, ContractImported, ContractOption, ContractRemoved, NumberOption
+from services.auth.model.keyring import SCOPES, ApiKey
+
+COLUMNS = ("contract_number", "circuit", "contractor", "site", "options", "numbers")
+LONGEST_LINE = 256 * 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+
+
+def _one_line(text: str) -> None:
+    if _CONTROL.search(text):
+        raise ValidationError("control-character")
+
+
+def _text(most: int) -> fields.String:
+    return fields.String(load_default="", validate=[validate.Length(max=most), _one_line])
+
+
+class Number(fields.String):
+    """A phone number as people type it; digits only from here on."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(max=40), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return phone.normalise(super()._deserialize(value, attr, data, **kwargs))
+
+
+def _options(known: tuple[str, ...], **kwargs: Any) -> fields.List[Any]:
+    return fields.List(fields.String(validate=validate.OneOf(known)), validate=validate.Length(max=20), **kwargs)
+
+
+class ContractBody(Body):
+    """A contract. Its own number is one of its numbers, with or without being listed."""
+
+    contract_number = Number(required=True)
+    circuit = _text(128)
+    contractor = _text(100)
+    site = _text(100)
+    options = _options(get_args(ContractOption), load_default=list)
+    numbers = fields.Dict(keys=Number(), values=_options(get_args(NumberOption)), load_default=dict)
+
+    @post_load
+    def contract(self, data: dict[str, Any], **_: Any) -> Contract:
+        numbers = {data["contract_number"]: [], **data["numbers"]}
+        return Contract(
+            data["contract_number"],
+            data["circuit"],
+            data["contractor"],
+            data["site"],
+            tuple(sorted(set(data["options"]))),
+            {number: tuple(sorted(set(options))) for number, options in sorted(numbers.items())},
+        )
+
+
+class ApiKeyBody(Body):
+    """A key to be made."""
+
+    name = fields.String(required=True, validate=[validate.Length(1, 64), _one_line])
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(SCOPES)), required=True, validate=validate.Length(1, len(SCOPES))
+    )
+
+
+class BearerBody(Body):
+    """What the gateway was shown by a caller."""
+
+    bearer = fields.String(required=True, validate=validate.Length(1, 4096))
+
+
+Line = tuple[int, Contract | Rejected]
+
+
+def json_lines(file: BinaryIO) -> Iterator[Line]:
+    """A contract, or what is wrong, for each line of JSON that is not blank; lines count from 1."""
+    schema = ContractBody()
+    for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
+        if line.strip():
+            yield number, _loaded(schema, lambda text=line: read_json(text))
+
+
+def csv_lines(file: BinaryIO) -> Iterator[Line]:
+    """The same for CSV in UTF-8 whose first line names the columns; a row counts as the line that it ends on.
+
+    `options` are separated by semicolons, `numbers` too, each as `0600001111:voicewarp+incoming-mail`.
+    Rejected `unknown-columns` when the first line does not fit.
+    """
+    schema = ContractBody()
+    text = io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="")
+    rows = csv.DictReader(text, restkey="_more", strict=True)
+    if not {"contract_number"} <= set(rows.fieldnames or ()) <= set(COLUMNS):
+        raise Rejected("unknown-columns", columns=list(COLUMNS))
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            yield rows.line_num, Rejected("unreadable-line", reason=str(problem))
+            continue
+        yield rows.line_num, _loaded(schema, lambda cells=row: _from_cells(cells))
+
+
+def _loaded(schema: ContractBody, read: Any) -> Contract | Rejected:
+    try:
+        contract: Contract = load(schema, read())
+    except BadMessage as problem:
+        return Rejected("unreadable-line", **problem.details)
+    except Rejected as problem:
+        return problem
+    return contract
+
+
+def _from_cells(cells: Mapping[str, Any]) -> dict[str, Any]:
+    if "_more" in cells or None in cells.values():
+        raise Rejected("wrong-number-of-cells")
+    if any("\ufffd" in cell or "\x00" in cell for cell in cells.values()):
+        raise Rejected("unreadable-line", reason="not UTF-8")
+    told = {name: cell.strip() for name, cell in cells.items()}
+    return {**told, "options": _split(told.get("options", ""), ";"), "numbers": _numbers(told.get("numbers", ""))}
+
+
+def _numbers(cell: str) -> dict[str, list[str]]:
+    pairs = [part.partition(":") for part in _split(cell, ";")]
+    return {number.strip(): _split(options, "+") for number, _, options in pairs}
+
+
+def _split(cell: str, separator: str) -> list[str]:
+    return [part.strip() for part in cell.split(separator) if part.strip()]
+
+
+def shown(contract: Contract) -> dict[str, Any]:
+    """What GET answers, and what PUT takes."""
+    return {
+        "contract_number": contract.contract_number,
+        "circuit": contract.circuit,
+        "contractor": contract.contractor,
+        "site": contract.site,
+        "options": list(contract.options),
+        "numbers": {number: list(options) for number, options in contract.numbers.items()},
+    }
+
+
+def shown_key(key: ApiKey, last_seen: datetime | None) -> dict[str, Any]:
+    """A key as operators see it; the key itself cannot be shown again."""
+    return {
+        "id": key.key_id,
+        "name": key.name,
+        "scopes": list(key.scopes),
+        "created_at": key.created_at.isoformat(),
+        "revoked": key.revoked,
+        "last_seen": last_seen.isoformat() if last_seen else None,
+    }
+
+
+def row_error(line: int, problem: Rejected) -> dict[str, Any]:
+    """What is wrong with a line of an import."""
+    errors: list[FieldError] = list(problem.details.get("errors", ()))
+    told = ", ".join(f"{error.field}: {error.code}" for error in errors) or str(problem.details.get("reason", ""))
+    return {"line": line, "code": problem.code, "message": told}
+
+
+def sentence(event: Any) -> tuple[str, str] | None:
+    """What the history says of an event, in Japanese and English."""
+    match event:
+        case ContractImported():
+            return "ご契約を登録しました", "The contract was registered"
+        case ContractChanged():
+            return "ご契約の内容を変更しました", "The contract was changed"
+        case ContractRemoved():
+            return "ご契約を終了しました", "The contract has ended"
+    return None

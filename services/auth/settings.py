@@ -1,0 +1,19 @@
+"""What auth takes from its environment."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from chassis.settings import variable
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field a variable, named as the field in upper case."""
+
+    mongo_url: str = variable("URL of the MongoDB replica set; the database is named after the service.", secret=True)
+    kafka_servers: tuple[str, ...] = variable("Kafka's bootstrap servers, host:port, separated by commas.")
+    token_keys: Path = variable("File with the public keys of auth's tokens (JWKS).")
+    token_signing_key: Path = variable("File with the private key that signs tokens (PEM, Ed25519).")
+    log_level: str = variable("Least level of log lines: debug, info, warning or error.", default="info")
+    token_lifetime: timedelta = variable("How long a signed token is good, in seconds.", default=timedelta(seconds=60))
