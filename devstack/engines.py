@@ -1,6 +1,7 @@
-"""MongoDB and Kafka for whoever needs them: embedded ones under a folder, or those that `MONGO_URL`, `KAFKA_SERVERS` name."""
+"""MongoDB and Kafka for whoever needs them: embedded ones, or those that `MONGO_URL` and `KAFKA_SERVERS` name."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -123,7 +124,6 @@ class Engines:
 
 
 def wipe_kafka(supervisor: Supervisor, places: Places) -> None:
-    import shutil
 
     supervisor.hold(KAFKA)
     supervisor.kill(KAFKA)

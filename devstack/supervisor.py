@@ -27,6 +27,7 @@ STOP_SECONDS = 10.0
 PR_SET_PDEATHSIG = 1
 
 LIBC = ctypes.CDLL(None, use_errno=True)
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -54,7 +55,8 @@ class _Child:
 
 class Supervisor:
     """Use from any thread. `say` gets one line for every process that died by itself; `changed` is called after
-    every start of a process (its pid is new). The log of a process is `<logs>/<name>.log`; that of the last time is `.1`."""
+    every start of a process (its pid is new). The log of a process is `<logs>/<name>.log`, that of the last time
+    `<name>.log.1`; restarts go on in the same file."""
 
     def __init__(
         self,
@@ -73,15 +75,16 @@ class Supervisor:
 
     def start(self, *processes: Process) -> None:
         """Starts them at once, side by side. Raises Trouble when a command cannot be run at all."""
-        self._do(lambda: [self._begin(process) for process in processes])
+        self._do(lambda: self._each(self._begin, processes))
 
     def stop(self, *names: str, seconds: float = STOP_SECONDS) -> None:
         """SIGTERM to all of these together, SIGKILL to what is left after `seconds`. They are not started again."""
-        self._do(lambda: [self._dismiss(self._children[name]) for name in names if name in self._children])
+        known = [self._children[name] for name in names if name in self._children]
+        self._do(lambda: self._each(self._dismiss, known))
         deadline = time.monotonic() + seconds
         while self._alive(names) and time.monotonic() < deadline:
             time.sleep(TICK_SECONDS / 2)
-        self._do(lambda: [self._end(self._children[name]) for name in names if name in self._children])
+        self._do(lambda: self._each(self._bury, known))
 
     def names(self) -> tuple[str, ...]:
         return tuple(self._children)
@@ -108,6 +111,10 @@ class Supervisor:
         child.start_at = 0.0
         child.held = False
 
+    def deaths(self, name: str) -> int:
+        """How often it died by itself lately; 0 again after it lived for a while."""
+        return self._children[name].deaths
+
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
@@ -118,6 +125,10 @@ class Supervisor:
         self.stop(*self.names(), seconds=seconds)
         self._closing = True
         self._thread.join()
+
+    def _each(self, work: Callable[[Item], object], items: Sequence[Item]) -> None:
+        for item in items:
+            work(item)
 
     def _do(self, work: Callable[[], Result]) -> Result:
         answer: Future[Result] = Future()
@@ -136,7 +147,7 @@ class Supervisor:
             try:
                 self._requests.get(timeout=TICK_SECONDS)()
             except queue.Empty:
-                self._look_after()
+                self._look_after_safely()
 
     def _begin(self, process: Process) -> None:
         log = self.log(process.name)
@@ -155,7 +166,7 @@ class Supervisor:
 
         try:
             with self.log(process.name).open("ab") as log:
-                child.popen = subprocess.Popen(  # noqa: S603
+                child.popen = subprocess.Popen(
                     process.command,
                     env=dict(process.environment),
                     cwd=process.folder,
@@ -171,6 +182,12 @@ class Supervisor:
         self._changed()
         if process.after_start:
             threading.Thread(target=process.after_start, name=f"after-{process.name}", daemon=True).start()
+
+    def _look_after_safely(self) -> None:
+        try:
+            self._look_after()
+        except Exception as error:  # noqa: BLE001  (this thread must go on, or every child dies with it)
+            self._say(f"The supervisor could not look after its processes: {error!r}")
 
     def _look_after(self) -> None:
         for child in self._children.values():
@@ -216,10 +233,6 @@ class Supervisor:
         child.wanted = False
         if child.popen:
             child.popen.terminate()
-
-    def _end(self, child: _Child) -> None:
-        if child.popen:
-            self._bury(child)
 
     def _alive(self, names: Sequence[str]) -> bool:
         return any(name in self._children and self._children[name].popen is not None for name in names)

@@ -1,0 +1,165 @@
+"""The commands of `./tsunagu`. Each prints for a person, and ends with 1 and one sentence when it cannot go on.
+
+A command imports what it needs when it runs: half a second of drivers and cryptography would delay even the help.
+"""
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from devstack.places import REPOSITORY
+from devstack.trouble import Trouble
+
+DEFAULT_PORT = 8080
+SUITES = ("unit", "integration", "e2e", "browser", "all")
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option("0.1.0", prog_name="tsunagu")
+@click.pass_context
+def tsunagu(context: click.Context) -> None:
+    """Tsunagu: a line fault starts bulk forwarding and sends the mails by itself."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@tsunagu.command("help")
+@click.argument("command", required=False)
+@click.pass_context
+def show_help(context: click.Context, command: str | None) -> None:
+    """List the commands, or say more about one."""
+    found = tsunagu.get_command(context, command) if command else None
+    if command and not found:
+        raise Trouble(f"There is no command {command}; ./tsunagu help lists them.")
+    parent = context.parent or context
+    click.echo(found.get_help(click.Context(found, parent, found.name)) if found else parent.get_help())
+
+
+@tsunagu.command()
+@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(1, 65_535), help="Of the gateway.")
+def up(port: int) -> None:
+    """Start everything and keep it running until Ctrl-C."""
+    from devstack import up as upping
+
+    upping.up(port)
+
+
+@tsunagu.command()
+@click.option("--storm", type=click.IntRange(min=1), metavar="N", help="Post N line faults and measure instead.")
+def demo(storm: int | None) -> None:
+    """Show the main road: fault, forwarding, mails, recovery. Uses a running stack or starts its own."""
+    from devstack import demo as road
+
+    road.demonstrate(DEFAULT_PORT, storm)
+
+
+@tsunagu.command(context_settings={"ignore_unknown_options": True})
+@click.argument("suite", type=click.Choice(SUITES), default="all")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(suite: str, arguments: tuple[str, ...]) -> None:
+    """Run tests: unit, integration, e2e, browser or all; what follows goes to pytest."""
+    from devstack import suites
+
+    sys.exit(suites.run(suite, arguments))
+
+
+@tsunagu.command()
+def check() -> None:
+    """Format, lint, types, imports, unit and house tests; under a minute."""
+    from devstack import checks
+
+    sys.exit(1 if checks.run() else 0)
+
+
+@tsunagu.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_file(file: Path) -> None:
+    """Import contracts from a CSV or JSON Lines FILE into the running stack."""
+    from devstack import importing
+
+    sys.exit(1 if importing.import_contracts(file) else 0)
+
+
+@tsunagu.group("api-key")
+def api_key() -> None:
+    """Make, list and revoke API keys of the running stack."""
+
+
+@api_key.command("create")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, required=True, help="line-events, calls, ivr, faxes, operator.")
+def create_key(name: str, scopes: tuple[str, ...]) -> None:
+    """Make a key and print it, alone, this once."""
+    from devstack import operating
+
+    click.echo(operating.create_key(name, scopes))
+
+
+@api_key.command("list")
+def list_keys() -> None:
+    """List keys: id, name, scopes, when last seen."""
+    from devstack import operating
+
+    for row in operating.key_rows():
+        click.echo("\t".join(row))
+
+
+@api_key.command("revoke")
+@click.argument("key_id", metavar="ID")
+def revoke_key(key_id: str) -> None:
+    """Revoke the key of this ID."""
+    from devstack import operating
+
+    operating.revoke_key(key_id)
+
+
+@tsunagu.command()
+@click.argument("service")
+def replay(service: str) -> None:
+    """Handle the dead letters of SERVICE again."""
+    from devstack import operating
+
+    sys.exit(operating.service_command(service, "replay"))
+
+
+@tsunagu.command()
+@click.argument("service")
+@click.argument("view")
+def rebuild(service: str, view: str) -> None:
+    """Build VIEW of SERVICE again from its events, then switch to it."""
+    from devstack import operating
+
+    sys.exit(operating.service_command(service, "rebuild", view))
+
+
+@tsunagu.command()
+def docs() -> None:
+    """Write docs/events.md and the AsyncAPI document again from contracts/."""
+    sys.exit(subprocess.run([sys.executable, "-m", "contracts.document"], cwd=REPOSITORY, check=False).returncode)
+
+
+def main() -> int:
+    """The exit status. What a person can do something about is one sentence on the error output."""
+    try:
+        tsunagu(prog_name="./tsunagu")
+    except Trouble as trouble:
+        return _fail(str(trouble))
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EDQUOT):
+            raise
+        return _fail(f"{error.filename or 'A file'} cannot be written: {error.strerror}.")
+    return 0
+
+
+def _fail(sentence: str) -> int:
+    click.echo(f"tsunagu: {sentence}", err=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

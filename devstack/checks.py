@@ -1,0 +1,76 @@
+"""`./tsunagu check`: all that must be right before a commit, side by side, in under a minute."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from devstack.places import REPOSITORY
+
+FOLDERS = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "tests")
+BIN = REPOSITORY / ".venv" / "bin"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One command; `accepted` are the exit codes that mean all is right."""
+
+    name: str
+    command: Sequence[str]
+    accepted: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    check: Check
+    passed: bool
+    output: str
+    seconds: float
+
+
+def checks() -> list[Check]:
+    """The slowest first, so that two cores end at about the same time."""
+    python = sys.executable
+    found = [
+        Check("types", [python, "-m", "mypy", *FOLDERS]),
+        # Exit code 5: no test was found.
+        Check("tests", [python, "-m", "pytest", "-m", "not integration and not e2e", "-p", "no:cacheprovider"], (0, 5)),
+        Check("lint", [python, "-m", "ruff", "check", "."]),
+        Check("format", [python, "-m", "ruff", "format", "--check", "."]),
+    ]
+    if (REPOSITORY / ".importlinter").exists():
+        found.append(Check("imports", [str(BIN / "python"), str(BIN / "lint-imports")]))
+    return found
+
+
+def run() -> int:
+    """Prints one line per check and the whole output of what failed. The number of failed checks."""
+    console, began = Console(), time.monotonic()
+    failed = 0
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as together:
+        for outcome in as_completed([together.submit(_run, check) for check in checks()]):
+            result = outcome.result()
+            failed += not result.passed
+            _show(console, result)
+    console.print(f"{'all right' if not failed else f'{failed} failed'}, {time.monotonic() - began:.1f} s")
+    return failed
+
+
+def _run(check: Check) -> Outcome:
+    began = time.monotonic()
+    done = subprocess.run(
+        check.command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return Outcome(check, done.returncode in check.accepted, done.stdout, time.monotonic() - began)
+
+
+def _show(console: Console, outcome: Outcome) -> None:
+    word = "[green]ok[/]    " if outcome.passed else "[red]FAILED[/]"
+    console.print(f"{word} {outcome.check.name:8} {outcome.seconds:5.1f} s", highlight=False)
+    if not outcome.passed:
+        console.print(outcome.output, markup=False, highlight=False, soft_wrap=True)

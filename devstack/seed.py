@@ -1,0 +1,85 @@
+"""What a fresh stack is given so that it can be tried at once: two API keys and the contract of the guide."""
+
+import json
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from devstack.client import Answer, Client, expect
+from devstack.places import Places, write_private
+from devstack.services import Addresses
+from devstack.stack import run_command
+from devstack.trouble import Trouble
+
+LINE_EVENTS, OPERATOR = "line-events", "operator"
+CONTRACT = "0600001111"
+# The example of the customers' guide (spec section 12 gives the shape).
+DEMO_CONTRACT = {
+    "contract_number": CONTRACT,
+    "circuit": "C-1111",
+    "contractor": "株式会社つなぐ",
+    "site": "本店",
+    "options": ["bulk-forward", "fault-notice"],
+    "numbers": {"0600001111": ["voicewarp", "incoming-mail"], "0600002222": ["incoming-mail", "fax-mail"]},
+}
+ENTRIES = {"0600001111": "0312345678", "0600002222": "09012345678"}
+ADDRESSES = ("soumu@example.jp", "tencho@example.jp")
+FAULT_NOTICE = {"started": True, "contractor": "株式会社つなぐ", "site": "本店", "addresses": list(ADDRESSES)}
+HEARD_SECONDS = 30.0
+
+
+def ensure_keys(places: Places, addresses: Addresses, gateway_url: str, mail_url: str | None) -> dict[str, str]:
+    """API keys by scope, those of `demo.json` while they are valid, else new ones. Writes `demo.json` (mode 600)."""
+    keys = read_keys(places)
+    if not _valid(gateway_url, keys):
+        with ThreadPoolExecutor(2) as together:
+            made = together.map(lambda scope: create_key(places, addresses, "demo", (scope,)), (LINE_EVENTS, OPERATOR))
+            keys = dict(zip((LINE_EVENTS, OPERATOR), made, strict=True))
+    content = {"gateway_url": gateway_url, "mail_url": mail_url, "api_keys": keys}
+    write_private(places.demo, json.dumps(content, indent=1) + "\n")
+    return keys
+
+
+def read_keys(places: Places) -> dict[str, str]:
+    """The keys of `demo.json`, empty when there are none."""
+    try:
+        keys = json.loads(places.demo.read_text(encoding="utf-8"))["api_keys"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return dict(keys) if isinstance(keys, Mapping) else {}
+
+
+def create_key(places: Places, addresses: Addresses, name: str, scopes: tuple[str, ...]) -> str:
+    """A new API key, made by auth's own command. Raises Trouble with what that command said."""
+    options = [part for scope in scopes for part in ("--scope", scope)]
+    done = run_command(places, addresses, "auth", ["api-key", "create", name, *options])
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise Trouble(f"The API key was not made: {said[-1] if said else done.returncode}")
+    return done.stdout.strip()
+
+
+def ensure_demo_contract(client: Client) -> None:
+    """Imports the contract; gives it forwarding entries and mail addresses where it has none. An operator's client."""
+    expect(client.put(f"/api/v1/contracts/{CONTRACT}", DEMO_CONTRACT), "The demo contract")
+    forwarding = _once_heard(client, f"/api/v1/contracts/{CONTRACT}/bulk-forward")
+    if not forwarding.body.get("entries"):
+        settings = {"entries": ENTRIES, "auto_start": True, "auto_stop": True}
+        expect(client.put(f"/api/v1/contracts/{CONTRACT}/bulk-forward", forwarding.body | settings), "Bulk forwarding")
+    notice = _once_heard(client, f"/api/v1/contracts/{CONTRACT}/fault-notice")
+    if not notice.body.get("addresses"):
+        expect(client.put(f"/api/v1/contracts/{CONTRACT}/fault-notice", FAULT_NOTICE), "The fault notice")
+
+
+def _once_heard(client: Client, path: str) -> Answer:
+    """Services learn of a contract by an event, so for a moment they do not know it."""
+    deadline = time.monotonic() + HEARD_SECONDS
+    while (answer := client.get(path)).status in (403, 404, 503) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return expect(answer, f"GET {path}")
+
+
+def _valid(gateway_url: str, keys: Mapping[str, str]) -> bool:
+    if not {LINE_EVENTS, OPERATOR} <= keys.keys():
+        return False
+    return Client(gateway_url, keys[OPERATOR]).get("/api/v1/api-keys").status == 200

@@ -1,0 +1,96 @@
+"""The table of our processes: which there are, how each is started, and with which environment."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from devstack.engines import PORT_NAMES as ENGINE_PORTS
+from devstack.places import REPOSITORY, Places
+from devstack.supervisor import Process
+
+# Each has a web process and a worker. Adding a service is adding its name here (and a line in gateway/routes.py).
+SERVICES = ("auth", "linewatch", "bulkforward", "notify")
+GATEWAY, MAIL = "gateway", "mail"
+WEB_THREADS = "8"
+MAIL_FROM = "tsunagu@example.jp"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where everything of one stack listens. `ports` by process name, the sink's SMTP port as `mail-smtp`."""
+
+    mongo_url: str
+    kafka_servers: str
+    smtp_url: str
+    ports: Mapping[str, int]
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+
+def port_names() -> list[str]:
+    """Everything of a stack that needs a port of its own."""
+    own = [name for service in SERVICES for name in (web(service), worker(service))]
+    return [*ENGINE_PORTS, MAIL, "mail-smtp", *own, GATEWAY]
+
+
+def web(service: str) -> str:
+    return f"{service}-web"
+
+
+def worker(service: str) -> str:
+    return f"{service}-worker"
+
+
+def environment(service: str, places: Places, addresses: Addresses) -> dict[str, str]:
+    """What every process and every command of a service gets."""
+    surroundings = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
+    common = {
+        "MONGO_URL": addresses.mongo_url,
+        "KAFKA_SERVERS": addresses.kafka_servers,
+        "TOKEN_KEYS": str(places.public_keys),
+        "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",  # Two threads' arenas are enough; glibc's default takes 30 MB more for each process.
+    }
+    special = {
+        "auth": {"TOKEN_SIGNING_KEY": str(places.signing_key)},
+        "notify": {"SMTP_URL": addresses.smtp_url, "MAIL_FROM": MAIL_FROM, "SITE_URL": addresses.url(GATEWAY)},
+        GATEWAY: {f"{name.upper()}_URL": addresses.url(web(name)) for name in SERVICES},
+    }
+    return {"LOG_LEVEL": "info", **surroundings, **common, **special.get(service, {})}
+
+
+def mail_process(places: Places, addresses: Addresses) -> Process:
+    ports = addresses.ports
+    command = (sys.executable, "-m", "devstack.mailsink", str(places.mails), str(ports["mail-smtp"]), str(ports[MAIL]))
+    return Process(MAIL, command, os.environ | {"PYTHONPATH": str(REPOSITORY)}, REPOSITORY)
+
+
+def web_processes(places: Places, addresses: Addresses) -> list[Process]:
+    """Those that need no engine to start, the gateway included."""
+    apps = [(web(service), service, f"services.{service}.bootstrap") for service in SERVICES]
+    return [
+        _web_process(name, module, environment(service, places, addresses), places, addresses)
+        for name, service, module in [*apps, (GATEWAY, GATEWAY, "gateway.bootstrap")]
+    ]
+
+
+def _web_process(name: str, module: str, common: Mapping[str, str], places: Places, addresses: Addresses) -> Process:
+    command = (sys.executable, "-m", "gunicorn", "-c", "chassis/gunicorn_conf.py", f"{module}:create_app()")
+    own = {
+        "BIND": f"127.0.0.1:{addresses.ports[name]}",
+        "WEB_THREADS": WEB_THREADS,
+        "PROMETHEUS_MULTIPROC_DIR": str(places.metrics / name),
+    }
+    return Process(name, command, {**common, **own}, REPOSITORY)
+
+
+def worker_processes(places: Places, addresses: Addresses) -> list[Process]:
+    processes = []
+    for service in SERVICES:
+        own = {"METRICS_BIND": f"127.0.0.1:{addresses.ports[worker(service)]}"}
+        command = (sys.executable, "-m", "chassis", service, "worker")
+        common = environment(service, places, addresses)
+        processes.append(Process(worker(service), command, {**common, **own}, REPOSITORY))
+    return processes
