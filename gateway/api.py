@@ -44,10 +44,10 @@ def _add_passage(app: Flask, service: Upstream, rule: str, identity: Identity, h
 
     @accepts_up_to(upload.max_body if upload else routes.MAX_BODY)
     def forward(**_path: str) -> Response:
-        sent = headers()
+        path, sent = proxy.path_of(flask.request), headers()
         if rule not in routes.PUBLIC:
             sent["Authorization"] = _proof(identity)
-        return proxy.forward(service, sent, upload.seconds if upload else None)
+        return proxy.forward(service, path, sent, upload.seconds if upload else None)
 
     app.add_url_rule(
         routes.PREFIX + rule,
@@ -76,7 +76,7 @@ def _add_history(app: Flask, services: Mapping[str, Upstream], identity: Identit
         sent = {**headers(), "Authorization": _proof(identity)}
         sent.pop("If-None-Match", None)
         query = load(HistoryQuery(), flask.request.args.to_dict(), "invalid-query")
-        path = proxy.target_path(flask.request)
+        path = proxy.path_of(flask.request)
 
         def fetch(owner: str, before: str) -> history.Page:
             wanted = {"limit": query["limit"], **({"before": before} if before else {})}

@@ -60,8 +60,8 @@ class Identity:
         bearer = _bearer(authorization)
         key = hashlib.sha256(bearer.encode()).digest()
         with self._lock:
-            known = self._known.get(key)
-            if known and self._clock() < known.fresh_until:
+            now, known = self._clock(), self._known.get(key)
+            if known and now < known.fresh_until:
                 self._known.move_to_end(key)
                 return known.token
             flight = self._flights.get(key)

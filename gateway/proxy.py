@@ -47,11 +47,13 @@ _ANSWERED = (
 )
 
 
-def forward(upstream: Upstream, headers: Mapping[str, str], seconds: float | None = None) -> Response:
-    """The service's answer to the present request, which goes there with `headers` and its own body."""
+def forward(upstream: Upstream, path: str, headers: Mapping[str, str], seconds: float | None = None) -> Response:
+    """The service's answer to the present request, which goes to `path` there with its own query and body."""
     request = flask.request
     length = {} if request.content_length is None else {"Content-Length": str(request.content_length)}
-    answer = upstream.send(Call(request.method, _target(request), {**headers, **length}, _body(request), seconds))
+    answer = upstream.send(
+        Call(request.method, _with_query(request, path), {**headers, **length}, _body(request), seconds)
+    )
     try:
         return relayed(answer)
     except HTTPError as cause:
@@ -87,7 +89,7 @@ def own_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers[name] for name in ("X-Correlation-ID", "X-Forwarded-For")}
 
 
-def target_path(request: Request) -> str:
+def path_of(request: Request) -> str:
     """The path as the service knows it, quoted anew; NotFound for one that climbs."""
     path = request.path.removeprefix(PREFIX)
     if not {".", ".."}.isdisjoint(path.split("/")):
@@ -95,9 +97,9 @@ def target_path(request: Request) -> str:
     return quote(path, safe="/:@!$&'()*+,;=~")
 
 
-def _target(request: Request) -> str:
+def _with_query(request: Request, path: str) -> str:
     query = request.query_string.decode("latin-1")
-    return target_path(request) + (f"?{quote(query, safe=_QUERY)}" if query else "")
+    return path + (f"?{quote(query, safe=_QUERY)}" if query else "")
 
 
 # What a query may hold as it is; "%" because it is quoted already.
