@@ -108,6 +108,7 @@ def _tasks(settings: Engines, parts: Parts) -> Mapping[str, Task]:
     intake = parts.intake
 
     def consume(going: Callable[[], bool]) -> None:
+        kafka.make_topics(settings.kafka_servers, parts.heard)
         Consumer(settings.kafka_servers, topics, intake).run(going)
 
     return {"consumer": consume, **parts.tasks}
