@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import flask
 import structlog
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import ClientDisconnected
 
 from chassis import problems, telemetry
 from chassis.access import public
@@ -38,6 +39,7 @@ def bare_app(name: str, *, ready: Checks, max_body: int, words: problems.Words |
     app.before_request(_begin)
     app.before_request(_limit_body)
     app.after_request(_finish)
+    app.after_request(_read_rest)
     problems.install(app, words or {})
     _add_health(app, ready)
     telemetry.BUILD.labels(name, VERSION).set(1)
@@ -66,6 +68,18 @@ def _limit_body() -> None:
         request.max_content_length = own_limit
     if request.content_length is not None and request.content_length > (request.max_content_length or 0):
         raise TooLarge("body-too-large")
+
+
+def _read_rest(response: flask.Response) -> flask.Response:
+    """gunicorn closes a connection with an unread body, and the other side may just be sending the next request."""
+    request = flask.request
+    if 0 < (request.content_length or 0) <= flask.current_app.config["MAX_CONTENT_LENGTH"]:
+        try:
+            while request.stream.read(65536):
+                pass
+        except (OSError, ClientDisconnected):
+            pass  # Nobody is there to send anything.
+    return response
 
 
 def _finish(response: flask.Response) -> flask.Response:

@@ -51,7 +51,7 @@ WORDS: Words = {
         "ただいま利用できません。しばらくしてからお試しください。",
         "Not available at the moment. Please try again.",
     ),
-    "token-invalid": ("認証の情報が無効です。", "The bearer token is not valid."),
+    "token-invalid": ("認証の情報が使えません。もう一度確かめてください。", "The bearer token is not valid."),
     "token-missing": ("認証が必要です。", "A bearer token is needed."),
     "too-long": ("長すぎます。", "This is too long."),
     "too-short": ("短すぎます。", "This is too short."),

@@ -1,3 +1,4 @@
+import io
 import json
 import tomllib
 from collections.abc import Iterator
@@ -490,6 +491,14 @@ def test_query_parameters_are_read_from_text(client: FlaskClient) -> None:
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limits=1"])
 def test_a_wrong_query_is_422(client: FlaskClient, query: str) -> None:
     assert problem(client.get(f"/plans?{query}")) == (422, "invalid-query")
+
+
+def test_a_refused_body_is_read_to_its_end(client: FlaskClient) -> None:
+    body = io.BytesIO(b"x" * 900)
+
+    client.post("/line-events", input_stream=body, content_length=900, headers=as_(CUSTOMER))
+
+    assert body.read() == b""
 
 
 # --- states and their tags
