@@ -6,8 +6,7 @@ what can never be done goes to the dead-letter topic with its cause, and the par
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +15,14 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, Topic
 from kafka.errors import CommitFailedError, IllegalStateError, RebalanceInProgressError
 
 from chassis import kafka, progress
-from chassis.errors import BadMessage, TsunaguError
+from chassis.errors import BadMessage, Conflict, TsunaguError
 from chassis.handling import Failed, Handler, Order
 from chassis.messages import Actor, Codec, Recorded, from_kafka
 from chassis.views import Views
 
 BATCH = 500
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 200, 5_000
+CAUSE_LENGTH = 1_000
 log = structlog.get_logger(__name__)
 
 
@@ -59,7 +59,7 @@ class Intake:
     views: Views | None = None
 
     def take(self, records: Sequence[Any]) -> list[Letter]:
-        """Carries out Kafka records; gives back those that can never be. Raises a retriable error to be called again."""
+        """Carries out Kafka records; gives back those that can never be. An error that `passes`: call it again."""
         events, letters = self._read(records)
         if self.views:
             self.views.project([event for _, event in events])
@@ -81,7 +81,9 @@ class Intake:
             if reaction := self.reactions.get(event.type):
                 try:
                     by_handler[reaction.handler] += [(record, order) for order in reaction.orders(event)]
-                except Exception as broken:  # noqa: BLE001  One broken message must not stop the rest.
+                except Exception as broken:  # One broken message must not stop the rest.
+                    if passes(broken):
+                        raise
                     letters.append(Letter(record, repr(broken)))
         for handler, pairs in by_handler.items():
             results = handler.handle_many([order for _, order in pairs], Actor("automatic", self.service))
@@ -90,6 +92,11 @@ class Intake:
             ]
             letters += [Letter(record, repr(failure.error)) for record, failure in failed]
         return letters
+
+
+def passes(problem: Exception) -> bool:
+    """Whether the same attempt may succeed later: an engine is away, or somebody else was faster."""
+    return isinstance(problem, Conflict) or (isinstance(problem, TsunaguError) and problem.retriable)
 
 
 class Consumer:
@@ -102,24 +109,34 @@ class Consumer:
         group = self._intake.service
         consumer = kafka.make_consumer(self._servers, f"{group}-worker", group, BATCH)
         try:
-            consumer.subscribe(self._topics, listener=_Distrust(consumer))
-            self._loop(consumer, going)
+            assigned = _Assigned()
+            consumer.subscribe(self._topics, listener=assigned)
+            with kafka.reachable():
+                self._loop(consumer, assigned, going)
         finally:
             consumer.close(autocommit=False, timeout_ms=3_000)
 
-    def _loop(self, consumer: KafkaConsumer, going: Callable[[], bool]) -> None:
+    def _loop(self, consumer: KafkaConsumer, assigned: "_Assigned", going: Callable[[], bool]) -> None:
         cluster = kafka.cluster_id(consumer)
         while going():
             polled = consumer.poll(timeout_ms=500)
-            now_at = kafka.cluster_id(consumer)
-            if cluster and now_at not in ("", cluster):
+            if kafka.cluster_id(consumer) not in ("", cluster):
                 raise ClusterChanged
-            cluster = now_at or cluster
             progress.consumer_turned()
-            if polled and self._carry_out(
-                consumer, [record for records in polled.values() for record in records], going
-            ):
+            for partition in self._distrusted(consumer, assigned.newly()):
+                polled.pop(partition, None)
+            records = [record for batch in polled.values() for record in batch]
+            if records and self._carry_out(consumer, records, going):
                 self._commit(consumer, polled, cluster)
+
+    @staticmethod
+    def _distrusted(consumer: KafkaConsumer, assigned: Collection[TopicPartition]) -> Sequence[TopicPartition]:
+        """Of these partitions those whose committed offset belongs to a cluster that is gone; they begin anew."""
+        stale = kafka.committed_elsewhere(consumer, [part for part in assigned if part in consumer.assignment()])
+        if stale:
+            log.warning("offsets_of_another_cluster", partitions=len(stale))
+            consumer.seek_to_beginning(*stale)
+        return stale
 
     def _carry_out(self, consumer: KafkaConsumer, records: Sequence[Any], going: Callable[[], bool]) -> bool:
         """Tries until it is done; the consumer stays in its group meanwhile. False when told to stop first."""
@@ -129,12 +146,11 @@ class Consumer:
                 self._bury(self._take(records))
             except TsunaguError as problem:
                 log.warning("batch_postponed", code=problem.code, records=len(records), again_in_ms=pause_ms)
-                consumer.pause(*consumer.assignment())
-                consumer.poll(timeout_ms=pause_ms)
+                _stay(consumer, pause_ms)
                 pause_ms = min(pause_ms * 2, LONGEST_PAUSE_MS)
             else:
                 consumer.resume(*consumer.paused())
-                progress.consumed(len(records), records[0].timestamp)
+                progress.consumed(len(records), min(record.timestamp for record in records))
                 return True
         return False
 
@@ -142,9 +158,9 @@ class Consumer:
         """A batch that breaks as a whole is taken one by one, so that only the broken message is lost to it."""
         try:
             return self._intake.take(records)
-        except TsunaguError:
-            raise
         except Exception as broken:
+            if passes(broken):
+                raise
             log.exception("batch_broke", records=len(records))
             if len(records) == 1:
                 return [Letter(records[0], repr(broken))]
@@ -152,8 +168,11 @@ class Consumer:
 
     def _bury(self, letters: Sequence[Letter]) -> None:
         if letters:
-            with closing(kafka.make_producer(self._servers, f"{self._intake.service}-dead-letters")) as producer:
+            producer = kafka.make_producer(self._servers, f"{self._intake.service}-dead-letters")
+            try:
                 bury(producer, self._intake.service, letters)
+            finally:
+                kafka.close_producer(producer)
 
     @staticmethod
     def _commit(consumer: KafkaConsumer, polled: Mapping[TopicPartition, Sequence[Any]], cluster: str) -> None:
@@ -164,39 +183,50 @@ class Consumer:
             log.info("offsets_not_committed", reason="group changed: the batch comes again")
 
 
+def _stay(consumer: KafkaConsumer, milliseconds: int) -> None:
+    """Waits as a member of the group. A partition that is assigned meanwhile is not paused: what it gives is left
+    where it is, to be polled again."""
+    consumer.pause(*consumer.assignment())
+    for partition, records in consumer.poll(timeout_ms=milliseconds).items():
+        consumer.seek(partition, records[0].offset)
+    progress.consumer_turned()
+
+
 def bury(producer: KafkaProducer, service: str, letters: Sequence[Letter]) -> None:
     """Puts messages into their topics' dead-letter topics, with cause, reader and place; returns when durable."""
-    futures = []
+    kafka.send_all(producer, [_message(service, letter) for letter in letters])
     for letter in letters:
-        record = letter.record
-        topic = record.topic if record.topic.endswith(".dead-letter") else kafka.dead_letter_topic(record.topic)
-        facts = {
-            "dl_service": service,
-            "dl_cause": letter.cause,
-            "dl_place": f"{record.topic}/{record.partition}/{record.offset}",
-        }
-        headers = [header for header in record.headers if not header[0].startswith("dl_")]
-        headers += [(name, text.encode()) for name, text in facts.items()]
-        value = record.value if record.value is None or len(record.value) < kafka.MAX_MESSAGE_BYTES else b""
-        futures.append(producer.send(topic, key=record.key, value=value, headers=headers))
-        progress.DEAD_LETTERS.labels(record.topic).inc()
-        log.error("dead_letter", place=facts["dl_place"], cause=letter.cause)
-    producer.flush(timeout=20)
-    for future in futures:
-        future.get(timeout=20)
+        progress.DEAD_LETTERS.labels(letter.record.topic).inc()
+        log.error("dead_letter", place=_place(letter.record), cause=letter.cause)
 
 
-class _Distrust(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Begins at the beginning where the committed offset belongs to a cluster that is gone."""
+def _message(service: str, letter: Letter) -> kafka.Message:
+    record = letter.record
+    topic = record.topic if record.topic.endswith(".dead-letter") else kafka.dead_letter_topic(record.topic)
+    facts = {"dl_service": service, "dl_cause": letter.cause[:CAUSE_LENGTH], "dl_place": _place(record)}
+    headers = [header for header in record.headers if not header[0].startswith("dl_")]
+    headers += [(name, text.encode("utf-8", "backslashreplace")) for name, text in facts.items()]
+    value = record.value if record.value is None or len(record.value) < kafka.MAX_MESSAGE_BYTES else b""
+    return topic, record.key, value, headers
 
-    def __init__(self, consumer: KafkaConsumer) -> None:
-        self._consumer = consumer
 
-    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        pass
+def _place(record: Any) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"
 
-    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        stale = kafka.committed_elsewhere(self._consumer, assigned)
-        if stale:
-            log.warning("offsets_of_another_cluster", partitions=len(stale))
-            self._consumer.seek_to_beginning(*stale)
+
+class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Notes newly assigned partitions. The library calls it on its network thread, where nothing may be asked."""
+
+    def __init__(self) -> None:
+        self._new: set[TopicPartition] = set()
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._new = self._new - set(revoked)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._new = self._new | set(assigned)
+
+    def newly(self) -> set[TopicPartition]:
+        """Those assigned since the last call."""
+        new, self._new = self._new, set()
+        return new

@@ -8,16 +8,18 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
+import structlog
 
 from chassis import telemetry
 from chassis.decider import Decider
-from chassis.errors import Conflict, Rejected
+from chassis.errors import Conflict, Rejected, TsunaguError, Unavailable
 from chassis.messages import Actor, Origin, Recorded, now
-from chassis.store import Appended, Commit, Entry, EventStore, Loaded, Raced, Repeated, Snapshot
+from chassis.store import Appended, Commit, Entry, EventStore, Loaded, Snapshot
 
 State = TypeVar("State")
 SNAPSHOT_EVERY = 100
 TRIES = 5
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Done:
-    """The order's events, durable; none when it changed nothing."""
+    """The order's events, durable; none when it changed nothing, which is remembered too."""
 
     events: tuple[Any, ...]
 
@@ -102,8 +104,8 @@ class Handler(Generic[State]):
 
     def id_of(self, stream: str) -> str | None:
         """The aggregate that a stream belongs to; None when it is of another kind."""
-        category, _, id = stream.partition("-")
-        return id if category == self._category else None
+        id = stream.removeprefix(f"{self._category}-")
+        return id if id != stream else None
 
     def read(self, id: str) -> Outcome[State]:
         """The state now; revision 0 and the initial state when nothing was ever recorded."""
@@ -143,7 +145,7 @@ class Handler(Generic[State]):
                 return Outcome(after, loaded.revision)
             commit = self._commit(id, loaded, events, origin, once)
             if isinstance(self._store.append(commit), Appended):
-                self._keep_snapshot(commit, loaded, after)
+                self._keep_snapshots([(commit, loaded, after)])
                 return Outcome(after, commit.revision, events)
         raise Conflict("lost-race")
 
@@ -169,8 +171,10 @@ class Handler(Generic[State]):
     def handle_many(self, orders: Sequence[Order], actor: Actor) -> list[Result]:
         """Carries out a batch in a number of round trips that does not grow with it; an answer for each, in order.
 
-        Orders for one aggregate are decided in turn and become one commit. Streams that lost a race or met a repeated
-        command are tried again alone; `Conflict` after a few times, and then repeating the batch is safe.
+        Orders for one aggregate are decided in turn and become one commit, also those that changed nothing: when they
+        come again they are `AlreadyDone`, whatever the state is by then. A refused or failed order leaves no mark.
+        Streams that lost a race or met a repeated command are tried again alone; `Conflict` after a few times, and then
+        repeating the batch is safe.
         """
         results: dict[int, Result] = {}
         left = list(enumerate(orders))
@@ -198,43 +202,44 @@ class Handler(Generic[State]):
         plans = [self._plan(stream, loaded[stream], theirs, actor) for stream, theirs in by_stream.items()]
         answers = iter(self._store.append_many([plan.commit for plan in plans if plan.commit]))
         again: list[tuple[int, Order]] = []
+        written: list[tuple[Commit, Loaded, State]] = []
         for plan in plans:
-            answer = next(answers) if plan.commit else None
-            if isinstance(answer, Raced | Repeated):
+            if plan.commit and not isinstance(next(answers), Appended):
                 again += by_stream[plan.stream]
                 continue
             results.update(plan.results)
             if plan.commit:
-                self._keep_snapshot(plan.commit, loaded[plan.stream], plan.state)
+                written.append((plan.commit, loaded[plan.stream], plan.state))
+        self._keep_snapshots(written)
         return again
 
     def _plan(self, stream: str, loaded: Loaded, theirs: Sequence[tuple[int, Order]], actor: Actor) -> "_Plan[State]":
         state = self._state(loaded)
+        results: dict[int, Result] = {}
         entries: list[Entry] = []
         decided: list[str] = []
-        results: dict[int, Result] = {}
-        known = set(loaded.command_ids)
         for index, order in theirs:
-            result = AlreadyDone() if order.command_id in known else self._decide(order, state)
-            results[index] = result
-            known.add(order.command_id)
-            if isinstance(result, Done) and result.events:
-                state = self._decider.fold(result.events, state)
+            if order.command_id in loaded.command_ids or order.command_id in decided:
+                results[index] = AlreadyDone()
+                continue
+            results[index], state = self._decide(order, state)
+            if isinstance(result := results[index], Done):
                 entries += [Entry(event, order.correlation_id, order.causation_id) for event in result.events]
                 decided.append(order.command_id)
         waking = self._waking([entry.event for entry in entries])
         revision = loaded.revision + 1
         commit = Commit(stream, revision, tuple(entries), tuple(decided), actor, self._clock(), wake_at=waking)
-        return _Plan(stream, state, results, commit if entries else None)
+        return _Plan(stream, state, results, commit if decided else None)
 
-    def _decide(self, order: Order, state: State) -> Result:
+    def _decide(self, order: Order, state: State) -> tuple[Result, State]:
         try:
-            return Done(tuple(self._decider.decide(order.command, state)))
-        except Rejected as refusal:
+            events = tuple(self._decider.decide(order.command, state))
+            return Done(events), self._decider.fold(events, state)
+        except TsunaguError as refusal:
             telemetry.COMMANDS_REJECTED.labels(refusal.code).inc()
-            return Refused(refusal.code)
+            return Refused(refusal.code), state
         except Exception as error:  # noqa: BLE001  One broken order must not take its neighbours with it.
-            return Failed(error)
+            return Failed(error), state
 
     def _waking(self, events: Sequence[Any]) -> datetime | None:
         times = [at for at in map(self._wake_at, events) if at]
@@ -244,10 +249,19 @@ class Handler(Generic[State]):
         start = msgspec.convert(loaded.snapshot.state, self._state_type) if loaded.snapshot else None
         return self._decider.fold((recorded.event for recorded in loaded.events), start)
 
-    def _keep_snapshot(self, commit: Commit, loaded: Loaded, state: State) -> None:
-        if len(loaded.events) + len(commit.entries) >= SNAPSHOT_EVERY:
-            snapshot = Snapshot(commit.revision, msgspec.to_builtins(state))
-            self._store.save_snapshot(commit.stream, self._shape, snapshot)
+    def _keep_snapshots(self, written: Sequence[tuple[Commit, Loaded, State]]) -> None:
+        """For the streams that have grown by `SNAPSHOT_EVERY` since their last one. The commits are durable by now, so
+        that a snapshot could not be kept is no failure of theirs."""
+        due = {
+            commit.stream: Snapshot(commit.revision, msgspec.to_builtins(state))
+            for commit, loaded, state in written
+            if _grown(commit, loaded) >= SNAPSHOT_EVERY
+        }
+        try:
+            if due:
+                self._store.save_snapshots(self._shape, due)
+        except Unavailable as problem:
+            log.info("snapshots_not_kept", streams=len(due), cause=problem.message)
 
 
 @dataclass(frozen=True)
@@ -258,6 +272,12 @@ class _Plan(Generic[State]):
     state: State
     results: Mapping[int, Result]
     commit: Commit | None
+
+
+def _grown(commit: Commit, loaded: Loaded) -> int:
+    """How many events or commits a reader has to go through, whichever are more; a commit may have no events."""
+    commits = commit.revision - (loaded.snapshot.revision if loaded.snapshot else 0)
+    return max(commits, len(loaded.events) + len(commit.entries))
 
 
 def _shape_of(state_type: type) -> str:

@@ -54,24 +54,25 @@ class MongoPositions:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to be the one worker called `name`; lapses `LEASE_SECONDS` after it was last taken."""
+    """The right to be the one worker called `name`; lapses `seconds` after it was last taken."""
 
     db: Database[Document]
     name: str
     holder: str
+    seconds: float = LEASE_SECONDS
 
     def take(self) -> int | None:
         """Takes or prolongs the lease. The fence, which grows with every change of holder; None when another has it."""
-        try:
-            with reachable():
+        with reachable():
+            try:
                 return self._take()
-        except DuplicateKeyError:
-            return None
+            except DuplicateKeyError:  # Another made the lease in the same moment, and takes it now.
+                return None
 
     def _take(self) -> int | None:
         free = {"$or": [{"$eq": ["$holder", self.holder]}, {"$lte": ["$until", "$$NOW"]}]}
         fence = {"$cond": [{"$eq": ["$holder", self.holder]}, "$fence", {"$add": [{"$ifNull": ["$fence", 0]}, 1]}]}
-        until = {"$add": ["$$NOW", int(LEASE_SECONDS * 1000)]}
+        until = {"$add": ["$$NOW", int(self.seconds * 1000)]}
         self.db["leases"].update_one(
             {"_id": self.name}, {"$setOnInsert": {"until": datetime.min, "fence": 0}}, upsert=True
         )

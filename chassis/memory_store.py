@@ -3,7 +3,7 @@
 import bisect
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -41,6 +41,14 @@ class MemoryStore:
         return {stream: self.load(stream, shape) for stream in streams}
 
     def append(self, commit: Commit) -> Answer:
+        return self.append_many([commit])[0]
+
+    def append_many(self, commits: Sequence[Commit]) -> list[Answer]:
+        for entry in (entry for commit in commits for entry in commit.entries):
+            self.codec.encode(entry.event)
+        return [self._append(commit) for commit in commits]
+
+    def _append(self, commit: Commit) -> Answer:
         with self._grown:
             if any(command in self._seen for command in commit.command_ids):
                 return Repeated()
@@ -51,8 +59,6 @@ class MemoryStore:
             return Appended(commit.revision)
 
     def _keep(self, commit: Commit) -> None:
-        for entry in commit.entries:
-            self.codec.encode(entry.event)
         self._streams[commit.stream].append(commit)
         self._log.append(commit)
         for command in commit.command_ids:
@@ -60,20 +66,18 @@ class MemoryStore:
         if commit.wake_at:
             self._waking[commit.id] = (commit.wake_at, commit.stream)
 
-    def append_many(self, commits: Sequence[Commit]) -> list[Answer]:
-        return [self.append(commit) for commit in commits]
-
     def seen(self, command_ids: Sequence[str]) -> dict[str, Seen]:
         return {command: self._seen[command] for command in command_ids if command in self._seen}
 
-    def save_snapshot(self, stream: str, shape: str, snapshot: Snapshot) -> None:
-        _, kept = self._snapshots.get(stream, ("", None))
-        if kept is None or kept.revision < snapshot.revision:
-            self._snapshots[stream] = (shape, snapshot)
+    def save_snapshots(self, shape: str, snapshots: Mapping[str, Snapshot]) -> None:
+        for stream, snapshot in snapshots.items():
+            kept_shape, kept = self._snapshots.get(stream, ("", None))
+            if kept is None or kept_shape != shape or kept.revision < snapshot.revision:
+                self._snapshots[stream] = (shape, snapshot)
 
     def history(self, stream: str, before: int, limit: int) -> list[Recorded]:
         commits = self._streams.get(stream, [])
-        older = commits[: before - 1] if before else commits
+        older = [commit for commit in (commits[: before - 1] if before else commits) if commit.entries]
         return [event for commit in reversed(older[-limit:]) for event in reversed(self._recorded(commit))]
 
     def start(self) -> Any:

@@ -82,11 +82,20 @@ class Codec:
         return frozenset(self._types)
 
     def encode(self, event: object) -> tuple[str, dict[str, Any]]:
-        """The type name and JSON data of an event; `TypeError` for one whose class is not listed."""
+        """The type name and JSON data of an event.
+
+        `TypeError` for one whose class is not listed; `BadMessage("unwritable-event")` for one with text that is not
+        Unicode (a lone surrogate): the store or Kafka would choke on it later.
+        """
         name = type(event).__name__
         if self._types.get(name) is not type(event):
             raise TypeError(f"{name} is not an event of this codec")
-        return name, msgspec.to_builtins(event)
+        data = msgspec.to_builtins(event)
+        try:
+            msgspec.json.encode(data)
+        except UnicodeEncodeError as problem:
+            raise BadMessage("unwritable-event", type=name, cause=problem.reason) from problem
+        return name, data
 
     def decode(self, name: str, data: Any) -> Any:
         """The event; `BadMessage` with code `unknown-event-type` or `unreadable-event` and the cause."""
@@ -96,7 +105,8 @@ class Codec:
         try:
             upcast = self._upcasters.get(name)
             return msgspec.convert(upcast(data) if upcast else data, cls)
-        except (msgspec.ValidationError, KeyError, TypeError) as problem:
+        except (ValueError, LookupError, TypeError, AttributeError) as problem:
+            # The last three are an upcaster's, on data that it did not expect.
             raise BadMessage("unreadable-event", type=name, cause=str(problem)) from problem
 
 

@@ -4,21 +4,25 @@
 from a commit: it is a note to look at the stream again, beside the facts and not one of them.
 """
 
+import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, MongoClient
+import msgspec
+from bson.errors import BSONError
+from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from chassis.errors import Unavailable
+from chassis.errors import BadMessage, Unavailable
 from chassis.messages import Actor, Codec, Recorded, sequence_of
 from chassis.store import (
     Answer,
@@ -36,9 +40,10 @@ from chassis.store import (
 
 Document = dict[str, Any]
 DUPLICATE_KEY = 11000
-# ChangeStreamFatalError, ChangeStreamHistoryLost, and the oplog entry of the token being gone.
-LOST_TOKEN_CODES = frozenset({136, 280, 286})
+# FailedToParse, CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost.
+LOST_TOKEN_CODES = frozenset({9, 136, 260, 280, 286})
 FOLLOW_LIMIT = 1000
+FOLLOW_WAIT_MS = 1000
 
 
 def connect(url: str, name: str, timeout_seconds: float = 5.0) -> Database[Document]:
@@ -75,6 +80,7 @@ class MongoStore:
     """See `chassis.store.EventStore` for what is promised."""
 
     def __init__(self, db: Database[Document], codec: Codec) -> None:
+        self._db = db
         self._commits: Collection[Document] = db["commits"]
         self._snapshots: Collection[Document] = db["snapshots"]
         self._codec = codec
@@ -82,7 +88,7 @@ class MongoStore:
     def prepare(self) -> None:
         """Makes the indexes; harmless when they are there."""
         with reachable():
-            self._commits.create_index([("stream", ASCENDING), ("revision", DESCENDING)])
+            self._commits.create_index([("stream", ASCENDING), ("revision", ASCENDING)])
             self._commits.create_index(
                 "command_ids", unique=True, partialFilterExpression={"command_ids": {"$exists": True}}
             )
@@ -98,8 +104,13 @@ class MongoStore:
         return {stream: self._loaded(snapshots.get(stream), found.get(stream, [])) for stream in streams}
 
     def _find_snapshots(self, streams: Sequence[str], shape: str) -> dict[str, Snapshot]:
+        """A snapshot that was damaged is passed over: the events say the same."""
         found = self._snapshots.find({"_id": {"$in": list(streams)}, "shape": shape})
-        return {document["_id"]: Snapshot(document["revision"], document["state"]) for document in found}
+        return {
+            document["_id"]: Snapshot(document["revision"], document["state"])
+            for document in found
+            if document["digest"] == _digest(document["state"])
+        }
 
     def _find_after(self, streams: Sequence[str], snapshots: dict[str, Snapshot]) -> dict[str, list[Document]]:
         whole = [stream for stream in streams if stream not in snapshots]
@@ -135,6 +146,8 @@ class MongoStore:
                 self._commits.insert_many(documents, ordered=False)
             except BulkWriteError as problem:
                 return self._sort_out(documents, problem)
+            except (BSONError, UnicodeEncodeError, OverflowError) as problem:
+                raise BadMessage("unwritable-event", cause=type(problem).__name__) from problem
         return [Appended(commit.revision) for commit in commits]
 
     def _sort_out(self, documents: Sequence[Document], problem: BulkWriteError) -> list[Answer]:
@@ -165,35 +178,57 @@ class MongoStore:
             if command in asked
         }
 
-    def save_snapshot(self, stream: str, shape: str, snapshot: Snapshot) -> None:
-        newer = {"shape": shape, "revision": snapshot.revision, "state": snapshot.state}
+    def save_snapshots(self, shape: str, snapshots: Mapping[str, Snapshot]) -> None:
+        if not snapshots:
+            return
         with reachable():
             try:
-                self._snapshots.update_one(
-                    {"_id": stream, "$or": [{"revision": {"$lt": snapshot.revision}}, {"shape": {"$ne": shape}}]},
-                    {"$set": newer},
-                    upsert=True,
-                )
-            except DuplicateKeyError:
-                return  # A newer snapshot of this shape is there.
+                writes = [_snapshot_write(stream, shape, snapshot) for stream, snapshot in snapshots.items()]
+                self._snapshots.bulk_write(writes, ordered=False)
+            except BulkWriteError as problem:
+                if any(error["code"] != DUPLICATE_KEY for error in problem.details["writeErrors"]):
+                    raise
+                # Duplicates: newer snapshots of this shape are there.
 
     def history(self, stream: str, before: int, limit: int) -> list[Recorded]:
-        wanted: Document = {"stream": stream, **({"revision": {"$lt": before}} if before else {})}
+        wanted: Document = {"stream": stream, "events.0": {"$exists": True}}
+        if before:
+            wanted["revision"] = {"$lt": before}
         with reachable():
             found = list(self._commits.find(wanted).sort("revision", DESCENDING).limit(limit))
         return [event for document in found for event in reversed(self._recorded(document))]
 
     def start(self) -> Any:
-        with reachable(), self._commits.watch(max_await_time_ms=1) as changes:
-            changes.try_next()
-            return changes.resume_token
+        with self._following(), self._db.client.start_session() as session:
+            token = self._open({}, [], session)["postBatchResumeToken"]
+            # What was applied before the token may not be majority-committed yet, and a scan would not see it. A write
+            # of nothing returns when all before it is.
+            self._commits.update_one({"_id": ""}, {"$set": {"revision": 0}}, session=session)
+        return token
 
     def follow(self, token: Any, types: frozenset[str] | None = None) -> Iterator[Batch]:
-        with self._following(), self._commits.watch(
-            self._inserts(types), resume_after=token, batch_size=FOLLOW_LIMIT, max_await_time_ms=1000
-        ) as changes:
-            while True:
-                yield self._next_batch(changes, types)
+        with self._following(), self._db.client.start_session() as session:
+            opened = self._open({"resumeAfter": token}, self._inserts(types), session)
+            more = {"getMore": opened["id"], "collection": self._commits.name}
+            while opened["id"]:
+                opened = self._ask(more | {"batchSize": FOLLOW_LIMIT, "maxTimeMS": FOLLOW_WAIT_MS}, session)
+                changes = [self._recorded(change["fullDocument"]) for change in opened["nextBatch"]]
+                events = (event for recorded in changes for event in recorded)
+                wanted = tuple(event for event in events if types is None or event.type in types)
+                yield Batch(wanted, opened["postBatchResumeToken"])
+        raise TokenLost("the collection is gone")
+
+    def _open(self, at: Document, pipeline: Sequence[Document], session: ClientSession) -> Document:
+        """A change stream's cursor, by the server's own commands: the driver's class does not say where a batch ends,
+        so one could not take all that is there without waiting for more."""
+        stages = [{"$changeStream": at}, *pipeline]
+        asked = {"aggregate": self._commits.name, "pipeline": stages, "cursor": {"batchSize": 0}}
+        return self._ask(asked, session)
+
+    def _ask(self, command: Document, session: ClientSession) -> Document:
+        answer = self._db.command(command, session=session, codec_options=self._db.codec_options)
+        cursor: Document = answer["cursor"]
+        return cursor
 
     @staticmethod
     def _inserts(types: frozenset[str] | None) -> list[Document]:
@@ -202,31 +237,16 @@ class MongoStore:
             wanted["fullDocument.events.type"] = {"$in": sorted(types)}
         return [{"$match": wanted}, {"$project": {"fullDocument": 1}}]
 
-    def _next_batch(self, changes: Any, types: frozenset[str] | None) -> Batch:
-        """Waits for the first commit up to a second, then takes what is there without another wait."""
-        events: list[Recorded] = []
-        taken = 0
-        change = changes.try_next()
-        while change is not None:
-            recorded = self._recorded(change["fullDocument"])
-            events += recorded if types is None else [event for event in recorded if event.type in types]
-            taken += 1
-            # The cursor's own buffer says whether another try would go to the server and wait there.
-            if taken >= FOLLOW_LIMIT or not changes._cursor._has_next():
-                break
-            change = changes.try_next()
-        return Batch(tuple(events), changes.resume_token)
-
     @contextmanager
     def _following(self) -> Iterator[None]:
         try:
             yield
-        except ConnectionFailure as problem:
-            raise Unavailable("store-unavailable", type(problem).__name__) from problem
         except OperationFailure as problem:
             if problem.code in LOST_TOKEN_CODES or problem.has_error_label("NonResumableChangeStreamError"):
                 raise TokenLost(str(problem.code)) from problem
             raise Unavailable("store-unavailable", str(problem.code)) from problem
+        except PyMongoError as problem:
+            raise Unavailable("store-unavailable", type(problem).__name__) from problem
 
     def scan(self) -> Iterator[Recorded]:
         with reachable():
@@ -281,3 +301,19 @@ class MongoStore:
             )
             for index, event in enumerate(document["events"])
         ]
+
+
+def _digest(state: Any) -> str:
+    return hashlib.sha256(msgspec.json.encode(state)).hexdigest()
+
+
+def _snapshot_write(stream: str, shape: str, snapshot: Snapshot) -> UpdateOne:
+    """Meets a newer snapshot of the same shape as a duplicate key."""
+    older = {"_id": stream, "$or": [{"revision": {"$lt": snapshot.revision}}, {"shape": {"$ne": shape}}]}
+    kept = {
+        "shape": shape,
+        "revision": snapshot.revision,
+        "state": snapshot.state,
+        "digest": _digest(snapshot.state),
+    }
+    return UpdateOne(older, {"$set": kept}, upsert=True)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from prometheus_client import Counter, Gauge, make_wsgi_app
+from prometheus_client import REGISTRY, Counter, Gauge, make_wsgi_app
 
 # A worker whose consumer has not come round for this long is stuck and is better started anew.
 STUCK_SECONDS = 300.0
@@ -32,7 +32,8 @@ def worker_app(environ: WSGIEnvironment, start_response: StartResponse) -> Itera
         case "/metrics":
             return make_wsgi_app()(environ, start_response)  # type: ignore[no-any-return]
         case "/health/live" | "/health/ready":
-            stuck = TURNED_AT._value.get() and time.time() - TURNED_AT._value.get() > STUCK_SECONDS
+            turned_at = REGISTRY.get_sample_value("consumer_last_turn_timestamp_seconds") or 0.0
+            stuck = turned_at > 0 and time.time() - turned_at > STUCK_SECONDS
             start_response("503 Service Unavailable" if stuck else "200 OK", [("Content-Type", "application/json")])
             return [b'{"status":"stuck"}' if stuck else b'{"status":"up"}']
         case _:

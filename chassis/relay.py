@@ -46,24 +46,18 @@ class KafkaPublisher:
         kafka.make_topics(servers, [owner])
         self._producer = kafka.make_producer(servers, f"{owner}-relay")
         self._topic, self._owner, self._codec = kafka.topic_of(owner), owner, codec
-        self._producer.partitions_for(self._topic)
         self.cluster = kafka.cluster_id(self._producer)
 
     def publish(self, events: Sequence[Recorded]) -> None:
-        futures = []
-        for recorded in events:
-            key, value, headers = to_kafka(recorded, self._codec, self._owner)
-            futures.append(self._producer.send(self._topic, value=value, key=key, headers=headers))
-        self._producer.flush(timeout=20)
-        for future in futures:
-            future.get(timeout=20)
-        progress.PUBLISHED.inc(len(futures))
+        written = [(self._topic, *to_kafka(recorded, self._codec, self._owner)) for recorded in events]
+        kafka.send_all(self._producer, written)
+        progress.PUBLISHED.inc(len(events))
 
     def still_same_cluster(self) -> bool:
         return kafka.cluster_id(self._producer) in ("", self.cluster)
 
     def close(self) -> None:
-        self._producer.close(timeout=2)
+        kafka.close_producer(self._producer)
 
 
 @dataclass

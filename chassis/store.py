@@ -5,7 +5,7 @@ optimistic lock; its command ids are unique too, which makes a repeated command 
 never a second effect.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -132,17 +132,19 @@ class EventStore(Protocol):
 
     def append_many(self, commits: Sequence[Commit]) -> list[Answer]:
         """An answer for each commit, in order; one refused commit does not touch its neighbours. One round trip when
-        none is refused. At most one commit a stream."""
+        none is refused. At most one commit a stream. `BadMessage` when one holds what cannot be written: then nothing
+        is."""
 
     def seen(self, command_ids: Sequence[str]) -> dict[str, Seen]:
         """Those of the commands that are recorded."""
 
-    def save_snapshot(self, stream: str, shape: str, snapshot: Snapshot) -> None:
-        """Keeps the newer of two snapshots; may be lost without harm."""
+    def save_snapshots(self, shape: str, snapshots: Mapping[str, Snapshot]) -> None:
+        """One for each named stream, in one round trip. Of two of the same shape the newer is kept; one of another
+        shape is replaced. May be lost without harm."""
 
     def history(self, stream: str, before: int, limit: int) -> list[Recorded]:
         """Events of commits with a revision below `before` (0: of the newest), newest first, whole commits only, at
-        most `limit` commits."""
+        most `limit` commits that have events."""
 
     def start(self) -> Any:
         """A token from which `follow` gives what is appended from now on."""

@@ -8,14 +8,14 @@ from typing import Any
 
 import structlog
 
-from chassis.handling import Handler, Order
+from chassis.handling import Failed, Handler, Order
 from chassis.lease import Positions
 from chassis.messages import Actor, now
 from chassis.store import EventStore, TokenLost, Waking
 from chassis.views import BATCH, Views
 
 POSITION = "projector"
-SAVE_SECONDS = 1.0
+SAVE_SECONDS, SAVE_IDLE_SECONDS = 1.0, 30.0
 LOOK_SECONDS = 0.2
 log = structlog.get_logger(__name__)
 
@@ -33,12 +33,14 @@ class Projector:
         saved = self.positions.load(POSITION)
         token = saved if saved is not None else self._from_nothing()
         saved_at = time.monotonic()
+        pause = SAVE_IDLE_SECONDS
         try:
             for batch in self.store.follow(token, self.views.events):
                 self.views.project(batch.events)
-                if time.monotonic() - saved_at > SAVE_SECONDS or not going():
+                pause = SAVE_SECONDS if batch.events else pause
+                if time.monotonic() - saved_at > pause or not going():
                     self.positions.save(POSITION, self.fence, batch.token)
-                    saved_at = time.monotonic()
+                    saved_at, pause = time.monotonic(), SAVE_IDLE_SECONDS
                 if not going():
                     return
         except TokenLost:
@@ -87,7 +89,10 @@ class AlarmClock:
         for alarm in self.alarms:
             orders = [self._order(alarm, waking) for waking in due if alarm.handler.id_of(waking.stream) is not None]
             if orders:
-                alarm.handler.handle_many(orders, Actor("automatic", self.service))
+                results = alarm.handler.handle_many(orders, Actor("automatic", self.service))
+                for order, result in zip(orders, results, strict=True):
+                    if isinstance(result, Failed):
+                        log.error("alarm_failed", commit=order.causation_id, cause=repr(result.error))
         self.store.settle([waking.commit_id for waking in due])
         return len(due)
 

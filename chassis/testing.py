@@ -3,12 +3,14 @@
 Nothing here patches anything: the objects are handed in where the real ones would be.
 """
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from chassis.consumer import Intake, Letter
 from chassis.decider import Decider
@@ -159,3 +161,65 @@ def eventually(look: Callable[[], Value], *, within: float = 20.0, every: float 
             raise AssertionError(f"not within {within} s; at last: {value!r}")
         threading.Event().wait(every)
     return value
+
+
+class Gate:
+    """A way to a server that a test can close: `port` leads there, until `close` cuts what is open and lets nobody in.
+
+    An engine that is away, without taking it from the other tests. `with Gate(host, port) as gate:`.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._listener: socket.socket | None = None
+        self._ways: list[socket.socket] = []
+        self.port = 0
+
+    def open(self) -> None:
+        """Lets connections through; the port stays the same over the life of the gate."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._admit, args=(self._listener,), daemon=True).start()
+
+    def close(self) -> None:
+        """Cuts every connection; new ones are refused."""
+        if self._listener:
+            # Closing alone would leave the thread in accept, and with it the port open.
+            _cut(self._listener)
+            self._listener = None
+        while self._ways:
+            _cut(self._ways.pop())
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _admit(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                inside = listener.accept()[0]
+            except OSError:
+                return
+            outside = socket.create_connection(self._target)
+            self._ways += [inside, outside]
+            for ends in ((inside, outside), (outside, inside)):
+                threading.Thread(target=_carry, args=ends, daemon=True).start()
+
+
+def _carry(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65_536):
+            target.sendall(data)
+    except OSError:
+        pass  # Cut, from either side.
+    _cut(source)
+    _cut(target)
+
+
+def _cut(way: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        way.shutdown(socket.SHUT_RDWR)
+    way.close()

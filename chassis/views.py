@@ -4,8 +4,11 @@ A row remembers the last sequence of every stream that it was folded from, so an
 nothing. Rows lag behind the streams that they are made from.
 """
 
+import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pymongo import InsertOne, ReplaceOne
@@ -13,13 +16,16 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from chassis.errors import Conflict
+from chassis.errors import Conflict, Unavailable
+from chassis.lease import Lease
 from chassis.messages import Recorded
 from chassis.mongo_store import DUPLICATE_KEY, Document, reachable
 
 Row = Mapping[str, Any]
 TRIES = 5
 BATCH = 1000
+# A rebuild that stood still for half of this gives up; one that was killed keeps others out for this long.
+HOLD_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -70,9 +76,20 @@ class Views:
         return frozenset(name for view in self._views for name in view.events)
 
     def project(self, events: Sequence[Recorded]) -> None:
-        """Folds a batch into all views: one read and one write a view. Repeating it changes nothing."""
+        """Folds a batch into all views: one read and one write a view. Repeating it changes nothing.
+
+        `Unavailable` while one of them is being switched by `rebuild`.
+        """
+        theirs = [recorded for recorded in events if recorded.type in self.events]
+        if theirs and self._switching():
+            raise Unavailable("view-being-switched", retry_after=1)
         for view in self._views:
-            self.project_into(self._db[view.name], view, events)
+            self.project_into(self._db[view.name], view, theirs)
+
+    def _switching(self) -> bool:
+        held = {"_id": {"$in": [_switch(view.name) for view in self._views]}, "$expr": {"$gt": ["$until", "$$NOW"]}}
+        with reachable():
+            return self._db["leases"].find_one(held) is not None
 
     def project_into(self, rows: Collection[Document], view: View, events: Sequence[Recorded]) -> None:
         """As `project`, for one view in any collection. Rows changed meanwhile are read and folded again."""
@@ -116,30 +133,73 @@ class Views:
     ) -> int:
         """Makes a view anew beside the old one, then switches. The number of events read.
 
-        `everything` gives all events; `since`, called after the switch, those that may have come meanwhile, again if
-        need be. The old rows are served until the switch.
+        `everything` gives all events; `since`, called when that is done, at least those that have become durable since
+        then, the others again if need be. The old rows are served until the switch. `Conflict` when the view is being
+        rebuilt already, or when feeding stood still for so long that the view may be changed by others again.
         """
         view, fresh = self.named(name), self._db[f"{name}.rebuilding"]
+        alone = _Hold(self._lease(f"rebuild-{name}"))
+        try:
+            self._begin(view, fresh)
+            count = self._feed(fresh, view, everything(), alone)
+            # From here on nobody projects: an event that went into the old rows only would be missed for ever by new
+            # rows that have seen its successor. Every event that somebody was given before is durable, so `since`
+            # gives it.
+            switching = _Hold(self._lease(_switch(name)))
+            try:
+                count += self._feed(fresh, view, since(), alone, switching)
+                with reachable():
+                    fresh.rename(name, dropTarget=True)
+            finally:
+                switching.release()
+        finally:
+            alone.release()
+        return count
+
+    def _lease(self, name: str) -> Lease:
+        return Lease(self._db, name, uuid.uuid4().hex, HOLD_SECONDS)
+
+    def _begin(self, view: View, fresh: Collection[Document]) -> None:
         with reachable():
             fresh.drop()
+            self._db.create_collection(fresh.name)
             for keys in view.indexes:
                 fresh.create_index(list(keys))
-            fresh.insert_one({"_id": "", "_seen": {}})
-            fresh.delete_one({"_id": ""})
-        count = self._feed(fresh, view, everything())
-        with reachable():
-            fresh.rename(name, dropTarget=True)
-        return count + self._feed(self._db[name], view, since())
 
-    def _feed(self, rows: Collection[Document], view: View, events: Iterable[Recorded]) -> int:
-        count, batch = 0, []
-        for recorded in events:
-            batch.append(recorded)
-            if len(batch) == BATCH:
-                self.project_into(rows, view, batch)
-                count, batch = count + len(batch), []
-        self.project_into(rows, view, batch)
-        return count + len(batch)
+    def _feed(self, rows: Collection[Document], view: View, events: Iterable[Recorded], *holds: "_Hold") -> int:
+        count = 0
+        remaining = iter(events)
+        while batch := list(islice(remaining, BATCH)):
+            self.project_into(rows, view, batch)
+            count += len(batch)
+            for hold in holds:
+                hold.keep()
+        for hold in holds:
+            hold.keep()
+        return count
+
+
+class _Hold:
+    """A lease that whoever works under it renews at every turn."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        if lease.take() is None:
+            raise Conflict("rebuild-running")
+        self._held_at = time.monotonic()
+
+    def keep(self) -> None:
+        held_for = time.monotonic() - self._held_at
+        if held_for > HOLD_SECONDS / 2 or self._lease.take() is None:
+            raise Conflict("rebuild-too-slow")
+        self._held_at = time.monotonic()
+
+    def release(self) -> None:
+        self._lease.release()
+
+
+def _switch(name: str) -> str:
+    return f"switch-{name}"
 
 
 def _write(key: str, before: Document | None, row: Document) -> Any:

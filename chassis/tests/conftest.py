@@ -1,0 +1,3 @@
+import pytest
+
+pytest.register_assert_rewrite("chassis.tests.store_suite")
