@@ -1,0 +1,98 @@
+"""The gateway as it runs: under gunicorn, in a process of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from gateway.tests.upstreams import nobody
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 30
+
+
+@dataclass
+class Gateway:
+    process: subprocess.Popen[str]
+    port: int
+    temporary: Path
+
+    def get(self, path: str) -> urllib3.BaseHTTPResponse:
+        return urllib3.request("GET", f"http://127.0.0.1:{self.port}{path}", retries=False)
+
+    def raw(self, request: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS) as connection:
+            connection.sendall(request)
+            return connection.makefile("rb").read()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+
+
+def lives(gateway: Gateway) -> bool:
+    assert gateway.process.poll() is None
+    try:
+        return gateway.get("/health/live").status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+@pytest.fixture(name="gateway", scope="module")
+def a_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    url, port, temporary = nobody(), int(nobody().rpartition(":")[2]), tmp_path_factory.mktemp("gateway")
+    environment = dict.fromkeys(("AUTH_URL", "LINEWATCH_URL", "BULKFORWARD_URL", "NOTIFY_URL"), url)
+    environment |= {"BIND": f"127.0.0.1:{port}", "TMPDIR": str(temporary), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-m", "gunicorn", "-c", "chassis/gunicorn_conf.py", "gateway.bootstrap:create_app()"]
+    with (temporary / "log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
+    gateway = Gateway(process, port, temporary)
+    try:
+        until(lambda: lives(gateway))
+        yield gateway
+    finally:
+        process.terminate()
+        process.wait(SECONDS)
+
+
+def test_metrics_are_gathered_over_processes(gateway: Gateway) -> None:
+    gateway.get("/api/v1/lines/0600001111")
+
+    shown = gateway.get("/metrics").data.decode()
+
+    assert 'route="/api/v1/lines/<contract_number>",status="401"' in shown
+    assert 'build_info{service="gateway"' in shown
+
+
+BOTH_LENGTHS = (
+    b"POST /api/v1/line-events HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+)
+
+
+def test_a_body_with_two_lengths_is_refused(gateway: Gateway) -> None:
+    answer = gateway.raw(BOTH_LENGTHS)
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_it_stops_when_told_and_leaves_only_json_lines(gateway: Gateway) -> None:
+    gateway.get("/nowhere/0600001111")
+    gateway.process.terminate()
+
+    assert gateway.process.wait(SECONDS) == 0
+    lines = [json.loads(line) for line in (gateway.temporary / "log").read_text().splitlines()]
+    assert {line["service"] for line in lines} == {"gateway", "gunicorn"}
+    assert "unmatched" in {line.get("route") for line in lines}
+    assert "0600001111" not in str(lines)
+    assert [path.name for path in gateway.temporary.iterdir()] == ["log"]
