@@ -28,13 +28,18 @@ def import_contracts(file: Path) -> int:
     with file.open("rb") as content, _bar(console) as progress:
         task = progress.add_task("contracts", total=_lines(file) - (kind == "text/csv"))
         for last in _answers(content, file.stat().st_size, kind, base, key):
+            _show_errors(last, progress.console)
             progress.update(task, completed=sum(last.get(name, 0) for name in COUNTED))
-    for error in last.get("errors", ()):
-        console.print(f"line {error['line']}: {error['code']} {error['message']}", markup=False, highlight=False)
     console.print(", ".join(f"{last.get(name, 0)} {name}" for name in COUNTED), highlight=False)
     if not last.get("done", True):
         raise Trouble("The answer ended in the middle; import the file again, it changes nothing twice.")
     return int(last.get("rejected", 0))
+
+
+def _show_errors(answer: dict[str, Any], console: Console) -> None:
+    for error in answer.get("errors", ()):
+        line = f"line {error['line']}: {error['code']} {error['message']}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _answers(content: IO[bytes], size: int, kind: str, base: str, key: str) -> Iterator[dict[str, Any]]:

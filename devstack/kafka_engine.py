@@ -41,6 +41,9 @@ JAVA_FLAGS = (
 FORMAT_SECONDS = 60.0
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
+# After kill -9 the controller takes the broker back only when its old session has ended (9 s by default).
+SESSION_MILLISECONDS = 2_000
+
 # Replication is 1 because there is one broker. Records are kept for ever (architecture: retention.ms=-1); what is
 # small here (threads, offsets partitions, cleaner buffer) is so for a fast start and little memory.
 SETTINGS = """\
@@ -63,6 +66,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms={session}
+broker.heartbeat.interval.ms=500
 log.retention.ms=-1
 message.max.bytes={max_bytes}
 replica.fetch.max.bytes={max_bytes}
@@ -91,7 +96,9 @@ def cached_java(home: Path, *arguments: str) -> list[str]:
 
 def write_properties(root: Path, port: int, controller: int) -> None:
     """Paths are relative to `root`, Kafka's working folder, so that any character may stand in the path."""
-    text = SETTINGS.format(port=port, controller=controller, data=DATA, max_bytes=MAX_MESSAGE_BYTES)
+    text = SETTINGS.format(
+        port=port, controller=controller, data=DATA, max_bytes=MAX_MESSAGE_BYTES, session=SESSION_MILLISECONDS
+    )
     (root / PROPERTIES).write_text(text, encoding="ascii")
 
 

@@ -120,7 +120,13 @@ def _read_entry(path: Path) -> Entry:
 def text_of(message: EmailMessage) -> str:
     """The plain text (or else the HTML source), decoded; an empty string for a mail without text."""
     part = message.get_body(("plain", "html"))
-    return str(part.get_content()) if part is not None else ""
+    if part is None:
+        return ""
+    try:
+        return str(part.get_content())
+    except LookupError:  # A charset that Python does not know.
+        content = part.get_payload(decode=True)
+        return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
 
 
 def headers_of(message: EmailMessage) -> Iterator[tuple[str, str]]:

@@ -134,8 +134,7 @@ def _configure(client: MongoClient[dict[str, Any]], host: str) -> None:
 
 def _move(client: MongoClient[dict[str, Any]], host: str) -> None:
     """The port of last time was taken by another program: the only member gets its new address by force."""
-    config = client.local["system.replset"].find_one()
-    if config:
-        config["members"][0]["host"] = host
-        config["version"] += 1
-        client.admin.command({"replSetReconfig": config, "force": True})
+    config = client.admin.command("replSetGetConfig")["config"]
+    config["members"][0]["host"] = host
+    config["version"] += 1
+    client.admin.command({"replSetReconfig": config, "force": True})

@@ -1,0 +1,46 @@
+"""The table of processes and what each gets."""
+
+from pathlib import Path
+
+import pytest
+
+from devstack import services
+from devstack.places import Places
+from devstack.services import Addresses
+
+
+@pytest.fixture
+def addresses() -> Addresses:
+    ports = {name: 20_000 + number for number, name in enumerate(services.port_names())}
+    return Addresses("mongodb://127.0.0.1:1/", "127.0.0.1:2", "smtp://127.0.0.1:3", ports)
+
+
+def test_every_service_has_a_web_process_and_a_worker(tmp_path: Path, addresses: Addresses) -> None:
+    places = Places(tmp_path)
+
+    processes = services.web_processes(places, addresses) + services.worker_processes(places, addresses)
+
+    wanted = {f"{name}-{kind}" for name in services.SERVICES for kind in ("web", "worker")} | {"gateway"}
+    assert {process.name for process in processes} == wanted
+
+
+def test_every_process_has_a_port_of_its_own() -> None:
+    names = services.port_names()
+
+    assert len(set(names)) == len(names)
+
+
+def test_only_auth_gets_the_signing_key(tmp_path: Path, addresses: Addresses) -> None:
+    having = [
+        name
+        for name in (*services.SERVICES, services.GATEWAY)
+        if "TOKEN_SIGNING_KEY" in services.environment(name, Places(tmp_path), addresses)
+    ]
+
+    assert having == ["auth"]
+
+
+def test_the_gateway_is_told_where_every_service_is(tmp_path: Path, addresses: Addresses) -> None:
+    environment = services.environment(services.GATEWAY, Places(tmp_path), addresses)
+
+    assert all(environment[f"{name.upper()}_URL"] == addresses.url(f"{name}-web") for name in services.SERVICES)
