@@ -25,8 +25,11 @@ Words = Mapping[str, tuple[str, str]]
 WORDS: Words = {
     "bad-request": ("リクエストが正しくありません。", "The request is not valid."),
     "body-too-large": ("送られたデータが大きすぎます。", "The body is too large."),
-    "conflict": ("同時に変更されました。もう一度お試しください。", "It changed at the same time. Please try again."),
     "forbidden": ("この操作はできません。", "You may not do this."),
+    "idempotency-key-reused": (
+        "同じ Idempotency-Key が別の内容で使われています。",
+        "This Idempotency-Key was used for another request.",
+    ),
     "if-match-required": ("If-Match ヘッダーが必要です。", "An If-Match header is needed."),
     "internal-error": ("内部でエラーが発生しました。", "Something went wrong on our side."),
     "invalid-body": ("入力内容に誤りがあります。", "Some fields are not valid."),
@@ -36,6 +39,7 @@ WORDS: Words = {
     ),
     "invalid-query": ("検索条件に誤りがあります。", "Some query parameters are not valid."),
     "invalid-value": ("値が正しくありません。", "This value is not valid."),
+    "lost-race": ("同時に変更されました。もう一度お試しください。", "It changed at the same time. Please try again."),
     "method-not-allowed": ("このメソッドは使えません。", "This method is not allowed here."),
     "missing-field": ("必須の項目です。", "This field is required."),
     "not-found": ("見つかりません。", "There is no such thing."),

@@ -99,19 +99,23 @@ def _document(app: flask.Flask, name: str, blueprints: Sequence[Blueprint]) -> N
         return flask.Response(_json(api.spec.to_dict()), mimetype="application/json")
 
 
-class _FieldErrorShape(bodies.Query):
+class FieldErrorSchema(bodies.Query):
+    """One of a problem's errors, as documented."""
+
     field = fields.String(required=True, metadata={"description": "Dotted path."})
     code = fields.String(required=True)
     message = fields.String(required=True)
 
 
-class _ProblemShape(bodies.Query):
+class ProblemSchema(bodies.Query):
+    """Every error answer, as documented; OpenAPI calls it `Problem`."""
+
     type = fields.String(required=True)
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     code = fields.String(required=True, metadata={"description": "Stable, in kebab-case."})
     detail = fields.String(required=True)
-    errors = fields.List(fields.Nested(_FieldErrorShape))
+    errors = fields.List(fields.Nested(FieldErrorSchema))
 
 
 class _Api(flask_smorest.Api):  # type: ignore[misc]
@@ -121,7 +125,7 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
         pass
 
     def _register_responses(self) -> None:
-        problem = {"application/problem+json": {"schema": _ProblemShape}}
+        problem = {"application/problem+json": {"schema": ProblemSchema}}
         for status in HTTPStatus:
             content = problem if status >= HTTPStatus.BAD_REQUEST else {}
             self.spec.components.response(status.name, {"description": status.phrase, "content": content}, lazy=True)

@@ -144,7 +144,7 @@ def blueprint() -> Blueprint:
 def add_failures(routes: Blueprint) -> None:
     failures = {
         "rejected": Rejected("destination-not-allowed", field="entries.0600001111", limit=3),
-        "conflict": Conflict("conflict"),
+        "conflict": Conflict("lost-race"),
         "unavailable": Unavailable("store-unavailable", retry_after=7),
         "mongo": ServerSelectionTimeoutError("mongodb://user:hunter2@host"),
         "bug": RuntimeError("secret detail"),
@@ -298,7 +298,7 @@ def test_the_caller_chooses_the_language(client: FlaskClient) -> None:
 
 
 def test_a_conflict_is_409(client: FlaskClient) -> None:
-    assert problem(client.get("/fail/conflict")) == (409, "conflict")
+    assert problem(client.get("/fail/conflict")) == (409, "lost-race")
 
 
 def test_unavailability_says_when_to_try_again(client: FlaskClient) -> None:
@@ -620,7 +620,7 @@ def test_the_documentation_says_who_may_call(client: FlaskClient) -> None:
     assert document["security"] == [{"bearer": []}]
     assert "PlanBody" in json.dumps(document["paths"]["/plans"]["post"]["requestBody"])
     unprocessable = document["components"]["responses"]["UNPROCESSABLE_ENTITY"]
-    assert "application/problem+json" in unprocessable["content"]
+    assert unprocessable["content"]["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
 
 
 def test_the_version_is_the_projects() -> None:
