@@ -40,7 +40,12 @@ def _demonstrate(running: Running, keys: dict[str, str], storm: int | None, cons
     if storm:
         from bench import storm as bench_storm  # Its libraries are not needed for the road itself.
 
-        bench_storm.run(running.gateway_url, keys, running.addresses.mongo_url, running.addresses.kafka_servers, storm)
+        try:
+            bench_storm.run(
+                running.gateway_url, keys, running.addresses.mongo_url, running.addresses.kafka_servers, storm
+            )
+        except RuntimeError as lost:
+            raise Trouble(str(lost)) from lost
         return
     if not running.mail_url:
         raise Trouble("The demo reads the mails in its own mail sink; start the stack without SMTP_URL.")

@@ -145,6 +145,8 @@ class Stack:
         self.stop()
 
     def _start(self) -> None:
+        if self._port:
+            _need_port(self._port)
         engines.prepare(self._say)
         self._choose_addresses()
         make_signing_key(self.places.signing_key)
@@ -158,8 +160,6 @@ class Stack:
         self.wait_ready()
 
     def _choose_addresses(self) -> None:
-        if self._port:
-            _need_port(self._port)
         allotted = ports.allot(services.port_names(), self.places.ports)
         if self._port:
             allotted[GATEWAY] = self._port
