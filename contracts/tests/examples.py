@@ -1,0 +1,56 @@
+"""One example of every public event, as complete as the event can be."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from contracts.auth import Contract, ContractChanged, ContractImported, ContractRemoved
+from contracts.bulkforward import (
+    BulkForwardAutomationChanged,
+    BulkForwardAutoStartSkipped,
+    BulkForwardAutoStopSkipped,
+    BulkForwardEntriesChanged,
+    BulkForwardStarted,
+    BulkForwardStopped,
+)
+from contracts.linewatch import LineFaulted, LineFaultWorsened, LineRecovered
+from contracts.notify import FaultNoticeChanged, MailFailed, MailQueued, MailSent
+
+SINCE = datetime(2026, 1, 15, 3, 0, 0, 123000, tzinfo=UTC)
+UNTIL = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
+NUMBER, ADDITIONAL = "0600001111", "0600002222"
+FAULT = f"{NUMBER}-1"
+ENTRIES = {NUMBER: "0312345678", ADDITIONAL: "09012345678"}
+CONTRACT = Contract(
+    NUMBER,
+    "C-1111",
+    "株式会社つなぐ",
+    "本店",
+    ("bulk-forward", "fault-notice"),
+    {NUMBER: ("voicewarp", "incoming-mail"), ADDITIONAL: ("incoming-mail", "fax-mail")},
+)
+MAIL = f"{FAULT}-fault-0123456789abcdef"
+REPLY = f"{FAULT}-recovery-0123456789abcdef"
+TO = "soumu@example.jp"
+
+_ALL = (
+    ContractImported(CONTRACT),
+    ContractChanged(CONTRACT),
+    ContractRemoved(NUMBER),
+    LineFaulted(NUMBER, FAULT, "critical", "光回線の断", SINCE),
+    LineFaultWorsened(NUMBER, FAULT, "critical", "光回線の断", SINCE),
+    LineRecovered(NUMBER, FAULT, SINCE, UNTIL),
+    BulkForwardEntriesChanged(NUMBER, ENTRIES),
+    BulkForwardAutomationChanged(NUMBER, True, False),
+    BulkForwardStarted(NUMBER, ENTRIES, "fault", SINCE, FAULT),
+    BulkForwardStopped(NUMBER, ENTRIES, "recovery", FAULT),
+    BulkForwardAutoStartSkipped(NUMBER, FAULT, "already-running"),
+    BulkForwardAutoStopSkipped(NUMBER, FAULT, "started-by-hand"),
+    FaultNoticeChanged(NUMBER, True, "株式会社つなぐ", "本店", (TO, "tencho@example.jp")),
+    MailQueued(
+        REPLY, NUMBER, "recovery", TO, "株式会社つなぐ", "本店", "critical", SINCE, UNTIL, "stopped", "", 2, MAIL
+    ),
+    MailSent(MAIL, NUMBER, 1, "250 OK"),
+    MailFailed(MAIL, NUMBER, 6, "550 no such user"),
+)
+EXAMPLES: Mapping[str, Any] = {type(event).__name__: event for event in _ALL}
