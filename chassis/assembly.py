@@ -41,8 +41,8 @@ class Parts:
     """What makes one service different from another.
 
     `public` are the type names of its own events that go to Kafka, `heard` the owners whose topics it reads into
-    `intake`; `own_views` are made from its own events, the intake's views from foreign ones. `tasks` run in every
-    worker beside the consumer.
+    `intake`; `own_views` are made from its own events, the intake's views from foreign ones. `aside` has
+    tasks that get a process of their own and give way to the others.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Parts:
     intake: Intake | None = None
     own_views: Views | None = None
     alarms: Sequence[Alarm] = ()
-    tasks: Mapping[str, Task] = field(default_factory=dict)
+    aside: Mapping[str, LedTask] = field(default_factory=dict)
     commands: Mapping[str, Command] = field(default_factory=dict)
     prepare: Callable[[], None] = lambda: None
 
@@ -88,10 +88,11 @@ def assemble(settings: Engines, db: Database[Document], store: EventStore, parts
     return Service(
         parts.name,
         app,
+        lambda name, holder: Lease(db, name, holder),
         prepare,
         _tasks(settings, parts),
         _led(settings, db, store, parts),
-        lambda holder: Lease(db, "worker", holder),
+        parts.aside,
         {**_repairs(settings, store, parts), **parts.commands},
     )
 
@@ -103,7 +104,7 @@ def _ping(db: Database[Document]) -> None:
 
 def _tasks(settings: Engines, parts: Parts) -> Mapping[str, Task]:
     if not parts.intake:
-        return parts.tasks
+        return {}
     topics = [kafka.topic_of(owner) for owner in parts.heard]
     intake = parts.intake
 
@@ -111,7 +112,7 @@ def _tasks(settings: Engines, parts: Parts) -> Mapping[str, Task]:
         kafka.make_topics(settings.kafka_servers, parts.heard)
         Consumer(settings.kafka_servers, topics, intake).run(going)
 
-    return {"consumer": consume, **parts.tasks}
+    return {"consumer": consume}
 
 
 def _led(settings: Engines, db: Database[Document], store: EventStore, parts: Parts) -> Mapping[str, LedTask]:

@@ -1,6 +1,6 @@
 """A service as a process: its worker with tasks that are run again when they fail, and its commands.
 
-`python -m chassis <service> worker | rebuild <view> | replay | republish | <the service's own>`
+`python -m chassis <service> worker | <a task aside> | rebuild <view> | replay | <the service's own>`
 """
 
 import os
@@ -24,6 +24,7 @@ from chassis.tasks import LedTask, Task
 
 RENEW_SECONDS = 3.0
 STOP_SECONDS = 20.0
+ASIDE_NICENESS = 10
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 log = structlog.get_logger(__name__)
 
@@ -39,32 +40,51 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class Service:
-    """All of one service, connected: `app` makes its web application, `tasks` run in every worker, `led` in one only.
+    """All of one service, connected: `app` makes its web application, `tasks` run in every worker.
 
-    `prepare` makes indexes and topics and is called until it succeeds. Nothing is contacted before one of them runs.
+    Of each task of `led` one runs at a time, whatever the number of workers; so too of `aside`, whose tasks have a
+    process of their own that gives way to the others. `lease` makes the lease of that name for a holder.
+    `prepare` makes indexes and is called until it succeeds. Nothing is contacted before one of them runs.
     """
 
     name: str
     app: Callable[[], Flask]
+    lease: Callable[[str, str], Lease]
     prepare: Callable[[], None] = lambda: None
     tasks: Mapping[str, Task] = field(default_factory=dict)
     led: Mapping[str, LedTask] = field(default_factory=dict)
-    lease: Callable[[str], Lease] | None = None
+    aside: Mapping[str, LedTask] = field(default_factory=dict)
     commands: Mapping[str, Command] = field(default_factory=dict)
 
 
 def run_worker(service: Service, settings: WorkerSettings) -> int:
-    """Runs until SIGTERM or SIGINT, then lets every task finish its turn. The exit status."""
+    """All but the tasks aside, until SIGTERM or SIGINT; then every task finishes its turn. The exit status."""
+    return _run(service, settings, "worker", service.tasks, service.led)
+
+
+def run_aside(service: Service, name: str, settings: WorkerSettings) -> int:
+    """One task aside in this process, as `run_worker`. It gives way to every other process of the machine."""
+    os.nice(ASIDE_NICENESS)
+    return _run(service, settings, name, {}, {name: service.aside[name]})
+
+
+def _run(
+    service: Service, settings: WorkerSettings, name: str, tasks: Mapping[str, Task], led: Mapping[str, LedTask]
+) -> int:
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
     if settings.metrics_bind:
         _serve_metrics(settings.metrics_bind)
     again("prepare", lambda going: service.prepare(), stop, once=True)
-    threads = [_thread(name, again, name, task, stop) for name, task in service.tasks.items()]
-    if service.led and service.lease:
-        threads.append(_thread("leader", _lead, service.lease(_holder()), service.led, stop))
+    threads = [_thread(task, again, task, run, stop) for task, run in tasks.items()]
+    if led:
+        threads.append(_thread("leader", _lead, service.lease(name, _holder()), led, stop))
     stop.wait()
+    return _wait_for(threads)
+
+
+def _wait_for(threads: Sequence[threading.Thread]) -> int:
     deadline = time.monotonic() + STOP_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
@@ -91,6 +111,29 @@ def again(name: str, task: Task, stop: threading.Event, *, once: bool = False) -
         stop.wait(pause)
 
 
+@dataclass
+class Term:
+    """The time for which a lease is held for certain: until it is over, or was not prolonged for its whole length."""
+
+    lease: Lease
+    fence: int
+    over: threading.Event = field(default_factory=threading.Event)
+    held_at: float = field(default_factory=time.monotonic)
+
+    def lasts(self) -> bool:
+        """False also in a process that was stopped for a while and does not know it yet."""
+        return not self.over.is_set() and time.monotonic() - self.held_at < LEASE_SECONDS
+
+    def hold(self, stop: threading.Event) -> None:
+        """Prolongs the lease until told to stop or until it may be another's."""
+        while self.lasts() and not stop.wait(RENEW_SECONDS):
+            asked_at, fence = time.monotonic(), _take(self.lease)
+            if fence is not None and fence != self.fence:
+                break
+            self.held_at = asked_at if fence == self.fence else self.held_at
+        self.over.set()
+
+
 def _lead(lease: Lease, led: Mapping[str, LedTask], stop: threading.Event) -> None:
     """Runs the led tasks while this worker has the lease."""
     while not stop.is_set():
@@ -98,28 +141,13 @@ def _lead(lease: Lease, led: Mapping[str, LedTask], stop: threading.Event) -> No
         if fence is None:
             stop.wait(1.0)
             continue
-        log.info("leading", fence=fence)
-        over = threading.Event()
-        threads = [_thread(name, again, name, _with(task, fence), over) for name, task in led.items()]
-        _hold(lease, fence, stop)
-        over.set()
+        log.info("leading", lease=lease.name, fence=fence)
+        term = Term(lease, fence)
+        threads = [_thread(name, again, name, _within(task, term), term.over) for name, task in led.items()]
+        term.hold(stop)
         for thread in threads:
             thread.join(STOP_SECONDS)
     _give_back(lease)
-
-
-def _hold(lease: Lease, fence: int, stop: threading.Event) -> None:
-    """Prolongs the lease until told to stop or until it may be another's."""
-    held_at = time.monotonic()
-    while not stop.wait(RENEW_SECONDS):
-        held = _take(lease)
-        if held is not None and held != fence:
-            return
-        if held == fence:
-            held_at = time.monotonic()
-        elif time.monotonic() - held_at > LEASE_SECONDS:
-            log.warning("lease_lost", fence=fence)
-            return
 
 
 def _take(lease: Lease) -> int | None:
@@ -137,8 +165,8 @@ def _give_back(lease: Lease) -> None:
         log.info("lease_not_released", code=problem.code)
 
 
-def _with(task: LedTask, fence: int) -> Task:
-    return lambda going: task(fence, going)
+def _within(task: LedTask, term: Term) -> Task:
+    return lambda going: task(term.fence, lambda: going() and term.lasts())
 
 
 def _holder() -> str:

@@ -11,6 +11,8 @@ from devstack.supervisor import Process
 
 # Each has a web process and a worker. Adding a service is adding its name here (and a line in gateway/routes.py).
 SERVICES = ("auth", "linewatch", "bulkforward", "notify")
+# Tasks that a service keeps out of its worker, each a process of its own: `python -m chassis <service> <task>`.
+ASIDE = {"notify": ("sender",)}
 GATEWAY, MAIL = "gateway", "mail"
 WEB_THREADS = "8"
 MAIL_FROM = "tsunagu@example.jp"
@@ -31,7 +33,7 @@ class Addresses:
 
 def port_names() -> list[str]:
     """Everything of a stack that needs a port of its own."""
-    own = [name for service in SERVICES for name in (web(service), worker(service))]
+    own = [name for service in SERVICES for name in (web(service), *(worker(service, task) for task in tasks(service)))]
     return [*ENGINE_PORTS, MAIL, "mail-smtp", *own, GATEWAY]
 
 
@@ -39,8 +41,13 @@ def web(service: str) -> str:
     return f"{service}-web"
 
 
-def worker(service: str) -> str:
-    return f"{service}-worker"
+def worker(service: str, task: str = "worker") -> str:
+    return f"{service}-{task}"
+
+
+def tasks(service: str) -> tuple[str, ...]:
+    """What runs of a service beside its web process."""
+    return ("worker", *ASIDE.get(service, ()))
 
 
 def environment(service: str, places: Places, addresses: Addresses) -> dict[str, str]:
@@ -88,9 +95,9 @@ def _web_process(name: str, module: str, common: Mapping[str, str], places: Plac
 
 def worker_processes(places: Places, addresses: Addresses) -> list[Process]:
     processes = []
-    for service in SERVICES:
-        own = {"METRICS_BIND": f"127.0.0.1:{addresses.ports[worker(service)]}"}
-        command = (sys.executable, "-m", "chassis", service, "worker")
+    for service, task in [(name, task) for name in SERVICES for task in tasks(name)]:
+        own = {"METRICS_BIND": f"127.0.0.1:{addresses.ports[worker(service, task)]}"}
+        command = (sys.executable, "-m", "chassis", service, task)
         common = environment(service, places, addresses)
-        processes.append(Process(worker(service), command, {**common, **own}, REPOSITORY))
+        processes.append(Process(worker(service, task), command, {**common, **own}, REPOSITORY))
     return processes

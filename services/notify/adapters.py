@@ -1,20 +1,15 @@
-"""The outside world of notify: mail servers, and the claims by which two senders stay out of each other's way."""
+"""The outside world of notify: mail servers."""
 
 import smtplib
 import ssl
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from queue import Empty, SimpleQueue
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from pymongo.database import Database
-from pymongo.errors import BulkWriteError
-
-from chassis.mongo_store import DUPLICATE_KEY, Document, reachable
 from services.notify.model.letters import Letter
 
 
@@ -132,38 +127,3 @@ def message_of(letter: Letter, mail_from: str) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.body)
     return message
-
-
-class Claims(Protocol):
-    """Who is sending which mail just now."""
-
-    def take(self, mail_ids: Sequence[str], now: datetime) -> list[str]:
-        """Those that are ours to send; nobody else gets them until they are given back or the claim is old."""
-
-    def give_back(self, mail_id: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class MongoClaims:
-    """Claims in the service's database. A claim lapses after `lapse`, longer than any mail server may be silent."""
-
-    db: Database[Document]
-    lapse: timedelta = timedelta(minutes=5)
-
-    def take(self, mail_ids: Sequence[str], now: datetime) -> list[str]:
-        claims, until = self.db["claims"], now + self.lapse
-        with reachable():
-            claims.delete_many({"until": {"$lte": now}})
-            try:
-                claims.insert_many([{"_id": mail_id, "until": until} for mail_id in mail_ids], ordered=False)
-            except BulkWriteError as problem:
-                errors = problem.details["writeErrors"]
-                if any(error["code"] != DUPLICATE_KEY for error in errors):
-                    raise
-                taken = {error["index"] for error in errors}
-                return [mail_id for index, mail_id in enumerate(mail_ids) if index not in taken]
-        return list(mail_ids)
-
-    def give_back(self, mail_id: str) -> None:
-        with reachable():
-            self.db["claims"].delete_one({"_id": mail_id})

@@ -14,7 +14,7 @@ from chassis.tasks import Alarm
 from chassis.telemetry import configure_logging
 from chassis.views import Views
 from contracts import events_of, names_of, notify
-from services.notify.adapters import Mailer, MongoClaims, SmtpMailer
+from services.notify.adapters import Mailer, SmtpMailer
 from services.notify.api import WORDS, mails_blueprint, notices_blueprint
 from services.notify.model import mail, notice
 from services.notify.reactions import reactions
@@ -36,7 +36,7 @@ def build(
     notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=notice.wake_at)
     mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
     post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout)
-    sender = Sender(mails, rows, MongoClaims(db), post, settings.site_url, settings.mail_connections)
+    sender = Sender(mails, rows, post, settings.site_url, settings.mail_connections)
     parts = Parts(
         NAME,
         CODEC,
@@ -47,7 +47,7 @@ def build(
         Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, settings.forwarding_wait)),
         own_views=rows,
         alarms=[Alarm(notices, notice.Wake)],
-        tasks={"sender": sender.run},
+        aside={"sender": sender.run},
     )
     return assemble(settings, db, kept, parts)
 

@@ -1,5 +1,6 @@
 """Sending: takes due mails from the queue, a few at a time, and notes what became of each at once."""
 
+import math
 import random
 import threading
 import time
@@ -16,7 +17,7 @@ from chassis.handling import Handler
 from chassis.messages import Actor, Origin, now
 from chassis.views import Row, Views
 from contracts.notify import MailQueued
-from services.notify.adapters import Answer, Claims, Mailer
+from services.notify.adapters import Answer, Mailer
 from services.notify.model.letters import letter_of
 from services.notify.model.mail import Mail, NoteFailure, NoteSent
 from services.notify.views import MAILS
@@ -24,21 +25,24 @@ from services.notify.views import MAILS
 LOOK_SECONDS = 0.3
 LOOK_AT = 200
 # The queue's view lags: a mail that was just attended to is left alone for so long.
-LEAVE_ALONE_SECONDS = 10.0
+LEAVE_ALONE_SECONDS = 3.0
+# A mail that is being sent is left alone until it has an end, however long the server takes.
+IN_HAND = math.inf
+# How many mails are looked up for each connection at a time.
+AT_ONCE = 8
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Sender:
-    """Sends over at most `connections` connections at once. Several senders may run; each mail is claimed first.
+    """Sends over at most `connections` connections at once. One sender runs at a time, by its lease.
 
-    A mail goes out twice only when a sender dies, or loses the store, between the server's answer and noting it, and
-    then with the same Message-ID.
+    A mail goes out twice only when a sender dies, or loses the store or its lease, between the server's answer and
+    noting it, and then with the same Message-ID.
     """
 
     mails: Handler[Mail]
     views: Views
-    claims: Claims
     mailer: Mailer
     site_url: str
     connections: int
@@ -49,51 +53,55 @@ class Sender:
     def __post_init__(self) -> None:
         self._busy = threading.Semaphore(self.connections)
 
-    def run(self, going: Callable[[], bool]) -> None:
+    def run(self, _fence: int, going: Callable[[], bool]) -> None:
         """Until told to stop; mails that are being sent then are finished first."""
         with ThreadPoolExecutor(self.connections, "smtp") as pool:
             while going():
-                if not self._start(pool, self._due(), going):
+                rows = self._due()
+                for row in self._still_owed(rows):
+                    if not self._free_connection(going):
+                        break
+                    self._attended[row["_id"]] = IN_HAND
+                    pool.submit(self._attend, row)
+                if not rows:
                     self.wait(LOOK_SECONDS)
 
     def _due(self) -> list[Row]:
-        self._attended = {id: at for id, at in self._attended.items() if time.monotonic() - at < LEAVE_ALONE_SECONDS}
-        wanted = {"due_at": {"$lte": now()}, "_id": {"$nin": list(self._attended)}}
-        return self.views.find(MAILS.name, wanted, sort=[("due_at", 1)], limit=LOOK_AT)
+        """The oldest that are due, without those attended to a moment ago."""
+        for mail_id, at in list(self._attended.items()):
+            if time.monotonic() - at > LEAVE_ALONE_SECONDS:
+                del self._attended[mail_id]
+        rows = self.views.find(MAILS.name, {"due_at": {"$lte": now()}}, sort=[("due_at", 1)], limit=LOOK_AT)
+        return [row for row in rows if row["_id"] not in self._attended][: self.connections * AT_ONCE]
 
-    def _start(self, pool: ThreadPoolExecutor, rows: list[Row], going: Callable[[], bool]) -> int:
-        """Starts each as a connection becomes free; the number started."""
-        started = 0
-        for row in rows:
-            while going() and not self._busy.acquire(timeout=LOOK_SECONDS):
-                continue
-            if not going():
-                break
-            if self.claims.take([row["_id"]], now()):
-                pool.submit(self._attend, row)
-                started += 1
-            else:
-                self._busy.release()
-            self._attended[row["_id"]] = time.monotonic()
-        return started
+    def _still_owed(self, rows: list[Row]) -> list[Row]:
+        """Leaves out what its own stream knows to be done: the rows may be behind it."""
+        mails = self.mails.read_many([row["_id"] for row in rows]) if rows else {}
+        owed = {
+            id for id, mail in mails.items() if mail.state == "queued" and not (mail.next_at and mail.next_at > now())
+        }
+        self._attended |= {row["_id"]: time.monotonic() for row in rows if row["_id"] not in owed}
+        return [row for row in rows if row["_id"] in owed]
+
+    def _free_connection(self, going: Callable[[], bool]) -> bool:
+        while going():
+            if self._busy.acquire(timeout=LOOK_SECONDS):
+                return True
+        return False
 
     def _attend(self, row: Row) -> None:
         try:
             self._send(row)
-            self.claims.give_back(row["_id"])
         except TsunaguError as problem:
-            # The claim lapses by itself, and the mail is looked at again then.
+            # The server may have it and we could not say so: it is tried again, with the same Message-ID.
             log.warning("mail_not_noted", mail=row["_id"], code=problem.code)
         except Exception:
             log.exception("mail_broke", mail=row["_id"])
         finally:
+            self._attended[row["_id"]] = time.monotonic()
             self._busy.release()
 
     def _send(self, row: Row) -> None:
-        """The mail's own stream decides whether it is still to be sent: the row may be behind it."""
-        mail = self.mails.read(row["_id"]).state
-        if mail.state != "queued" or (mail.next_at and mail.next_at > now()):
-            return
         queued = msgspec.convert(row["queued"], MailQueued)
         answer = self.mailer.send(letter_of(queued, row["queued_at"], self.site_url))
         log.info("mail_tried", mail=queued.mail_id, taken=answer.taken, permanent=answer.permanent, answer=answer.text)

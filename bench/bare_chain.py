@@ -1,0 +1,149 @@
+"""The yardstick of the storm: insert -> change stream -> Kafka -> insert, twice over, one record a line, nothing else.
+
+The same engines, the same client libraries with the same options and the same durability as the services, but no
+rules, no HTTP, no checks of repeats. Each stage is a process of its own, as the services are.
+"""
+
+import multiprocessing
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from kafka import KafkaAdminClient
+from pymongo.database import Database
+
+from chassis import kafka
+from chassis.mongo_store import Document, connect
+
+LIST = 1000
+DATABASE = "bench-bare-chain"
+DEADLINE = 300.0
+
+
+def measure(mongo_url: str, kafka_servers: Sequence[str], lines: int) -> float:
+    """Lines a second from the first insert to the last record of the last collection; RuntimeError: some are lost."""
+    run = uuid.uuid4().hex[:8]
+    owners = [f"bench-{run}-1", f"bench-{run}-2"]
+    db = connect(mongo_url, DATABASE)
+    kafka.make_topics(kafka_servers, owners)
+    first, middle, last = (f"{run}-{place}" for place in "abc")
+    stages = [
+        (_relay, (mongo_url, kafka_servers, first, owners[0])),
+        (_consume, (mongo_url, kafka_servers, owners[0], middle)),
+        (_relay, (mongo_url, kafka_servers, middle, owners[1])),
+        (_consume, (mongo_url, kafka_servers, owners[1], last)),
+    ]
+    try:
+        with _running(stages):
+            began = time.monotonic()
+            for start in range(0, lines, LIST):
+                documents = [_line(number) for number in range(start, min(start + LIST, lines))]
+                db[first].insert_many(documents, ordered=False)
+            _wait(db, last, lines)
+            seconds = time.monotonic() - began
+        if db[last].count_documents({}) != lines:
+            raise RuntimeError("the bare chain lost or doubled lines: its figure is void")
+        return lines / seconds
+    finally:
+        db.client.drop_database(DATABASE)
+        _drop_topics(kafka_servers, owners)
+
+
+def _line(number: int) -> Document:
+    contract_number = f"{number:010d}"
+    return {
+        "_id": f"line-{contract_number}@1",
+        "type": "LineFaulted",
+        "data": {
+            "contract_number": contract_number,
+            "fault_id": f"{contract_number}-1",
+            "severity": "critical",
+            "cause": "storm",
+            "since": "2026-11-23T00:00:00+00:00",
+        },
+    }
+
+
+def _wait(db: Database[Document], collection: str, lines: int) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while db[collection].estimated_document_count() < lines:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the bare chain did not end in time")
+        time.sleep(0.02)
+
+
+@contextmanager
+def _running(stages: Sequence[tuple[Any, tuple[Any, ...]]]) -> Iterator[None]:
+    """All stages, each ready before the first line comes; ended afterwards."""
+    context = multiprocessing.get_context("spawn")
+    ready = context.Semaphore(0)
+    processes = [context.Process(target=stage, args=(*arguments, ready), daemon=True) for stage, arguments in stages]
+    for process in processes:
+        process.start()
+    try:
+        for _ in processes:
+            if not ready.acquire(timeout=60):
+                raise RuntimeError("a stage of the bare chain did not start")
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join(10)
+
+
+def _relay(mongo_url: str, servers: Sequence[str], collection: str, owner: str, ready: Any) -> None:
+    db = connect(mongo_url, DATABASE)
+    producer = kafka.make_producer(servers, "bare-relay")
+    topic = kafka.topic_of(owner)
+    producer.partitions_for(topic)
+    with db[collection].watch(
+        [{"$match": {"operationType": "insert"}}], batch_size=LIST, max_await_time_ms=200
+    ) as changes:
+        changes.try_next()
+        ready.release()
+        pending = []
+        while True:
+            change = changes.try_next()
+            if change is not None:
+                document = change["fullDocument"]
+                pending.append(producer.send(topic, key=document["_id"].encode(), value=_bytes(document)))
+            if pending and (change is None or len(pending) >= LIST):
+                producer.flush(timeout=20)
+                for future in pending:
+                    future.get(timeout=20)
+                pending = []
+
+
+def _consume(mongo_url: str, servers: Sequence[str], owner: str, collection: str, ready: Any) -> None:
+    db = connect(mongo_url, DATABASE)
+    consumer = kafka.make_consumer(servers, "bare-consumer", owner, 500)
+    consumer.subscribe([kafka.topic_of(owner)])
+    while not consumer.assignment():
+        consumer.poll(timeout_ms=100)
+    ready.release()
+    while True:
+        records = [record for batch in consumer.poll(timeout_ms=200).values() for record in batch]
+        if records:
+            db[collection].insert_many([_document(record.value) for record in records], ordered=False)
+            consumer.commit()
+
+
+def _bytes(document: Document) -> bytes:
+    return msgspec.json.encode(document)
+
+
+def _document(value: bytes) -> Document:
+    document: Document = msgspec.json.decode(value)
+    return document
+
+
+def _drop_topics(servers: Sequence[str], owners: Sequence[str]) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=list(servers))
+    try:
+        topics = [kafka.topic_of(owner) for owner in owners]
+        admin.delete_topics([name for topic in topics for name in (topic, kafka.dead_letter_topic(topic))])
+    finally:
+        admin.close()
