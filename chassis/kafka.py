@@ -15,6 +15,8 @@ PARTITIONS = 4
 MAX_MESSAGE_BYTES = 1_000_000
 # A client learns within this time that the cluster behind its servers is another one.
 METADATA_AGE_MS = 5_000
+# How long a new client looks for a server that answers.
+BOOTSTRAP_MS = 10_000
 # How long a batch may wait for its acknowledgements.
 ACKNOWLEDGE_SECONDS = 20.0
 
@@ -44,7 +46,7 @@ def make_topics(servers: Sequence[str], owners: Sequence[str], replicas: int = -
 
     Events are kept for ever: a new reader begins at the beginning. `replicas` -1 is the broker's default.
     """
-    with reachable(), closing(_made(KafkaAdminClient, servers, "topics")) as admin:
+    with reachable(), closing(_made(KafkaAdminClient, servers, "topics", bootstrap_timeout_ms=BOOTSTRAP_MS)) as admin:
         wanted = {name for owner in owners for name in (topic_of(owner), dead_letter_topic(topic_of(owner)))}
         missing = wanted - set(admin.list_topics())
         options = {"num_partitions": PARTITIONS, "replication_factor": replicas, "configs": {"retention.ms": "-1"}}
@@ -55,7 +57,7 @@ def make_topics(servers: Sequence[str], owners: Sequence[str], replicas: int = -
             return  # Another process was a moment faster.
 
 
-def make_producer(servers: Sequence[str], client: str) -> KafkaProducer:
+def make_producer(servers: Sequence[str], client: str, *, bootstrap_ms: int = BOOTSTRAP_MS) -> KafkaProducer:
     """Idempotent, acknowledged by all replicas, in order; to be made after any fork.
 
     It gives a record up only long after `send_all` has: a record that expired before its successor would let the
@@ -75,13 +77,16 @@ def make_producer(servers: Sequence[str], client: str) -> KafkaProducer:
         request_timeout_ms=10_000,
         delivery_timeout_ms=int(ACKNOWLEDGE_SECONDS * 10_000),
         reconnect_backoff_max_ms=1_000,
+        bootstrap_timeout_ms=bootstrap_ms,
         metadata_max_age_ms=METADATA_AGE_MS,
         allow_auto_create_topics=False,
         metrics_enabled=False,
     )
 
 
-def make_consumer(servers: Sequence[str], client: str, group: str | None, max_records: int) -> KafkaConsumer:
+def make_consumer(
+    servers: Sequence[str], client: str, group: str | None, max_records: int, *, bootstrap_ms: int = BOOTSTRAP_MS
+) -> KafkaConsumer:
     """At least once: offsets are committed by the caller, a group without any begins at the beginning."""
     return _made(
         KafkaConsumer,
@@ -98,6 +103,7 @@ def make_consumer(servers: Sequence[str], client: str, group: str | None, max_re
         heartbeat_interval_ms=2_000,
         request_timeout_ms=15_000,
         reconnect_backoff_max_ms=1_000,
+        bootstrap_timeout_ms=bootstrap_ms,
         metadata_max_age_ms=METADATA_AGE_MS,
         allow_auto_create_topics=False,
         metrics_enabled=False,
@@ -112,7 +118,6 @@ def _made(kind: Callable[..., Client], servers: Sequence[str], client_id: str, *
             return kind(
                 bootstrap_servers=list(servers),
                 client_id=client_id,
-                bootstrap_timeout_ms=10_000,
                 kafka_client=net,
                 **options,
             )

@@ -8,13 +8,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from chassis.errors import BadMessage
 
 ActorKind = Literal["customer", "operator", "automatic", "telephone"]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -149,7 +150,7 @@ def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes]], codec:
             said["ce_subject"],
             said["ce_sequence"],
             said["ce_id"],
-            datetime.fromisoformat(said["ce_time"]),
+            msgspec.convert(said["ce_time"], Instant),
             msgspec.convert({"kind": kind, "id": actor_id}, Actor),
             said["ce_correlationid"],
             said["ce_causationid"],

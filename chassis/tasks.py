@@ -38,10 +38,11 @@ class Projector:
             for batch in self.store.follow(token, self.views.events):
                 self.views.project(batch.events)
                 pause = SAVE_SECONDS if batch.events else pause
-                if time.monotonic() - saved_at > pause or not going():
+                over = not going()
+                if over or time.monotonic() - saved_at > pause:
                     self.positions.save(POSITION, self.fence, batch.token)
                     saved_at, pause = time.monotonic(), SAVE_IDLE_SECONDS
-                if not going():
+                if over:
                     return
         except TokenLost:
             log.warning("projector_place_lost")
