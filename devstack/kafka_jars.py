@@ -99,10 +99,8 @@ def _checksums() -> dict[str, str]:
 
 def _verify(home: Path) -> None:
     wanted = _checksums()
-    found = {
-        str(jar.relative_to(home / "jars")): hashlib.sha256(jar.read_bytes()).hexdigest()
-        for jar in (home / "jars").rglob("*.jar")
-    }
+    # By name alone: which of its two folders jgo chooses depends on whether the machine has a Java of its own.
+    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in (home / "jars").rglob("*.jar")}
     wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     if wrong:
         shutil.rmtree(home / "jars")
