@@ -22,6 +22,7 @@ from contracts.bulkforward import (
     StartCause,
     StartSkipped,
     StopCause,
+    StopSkipped,
 )
 
 CATEGORY = "plan"
@@ -44,6 +45,7 @@ class FaultNoted:
 
     fault_id: str
     wait_for_worse: bool
+    sequence: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class RecoveryNoted:
     """The fault is over."""
 
     fault_id: str
+    sequence: str
 
 
 Event = (
@@ -69,11 +72,10 @@ PRIVATE_EVENTS = (ContractNoted, FaultNoted, RecoveryNoted)
 
 @dataclass(frozen=True)
 class Running:
-    """Forwarding is on. `fault_id` is the fault that it belongs to as long as no hand has touched it."""
+    """Forwarding is on. `cause` is `fault` as long as no hand has touched what a fault started."""
 
     cause: StartCause
     since: datetime
-    fault_id: str | None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,11 @@ class Fault:
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of one contract. Both automations are on until a customer switches them off."""
+    """The plan of one contract. Both automations are on until a customer switches them off.
+
+    The sequences are those of the last news of the contract and of its line: older news that comes late, from a
+    dead letter that is taken again, changes nothing.
+    """
 
     contract_number: str = ""
     contracted: bool = False
@@ -97,7 +103,7 @@ class Plan:
     auto_stop: bool = True
     running: Running | None = None
     fault: Fault | None = None
-    last_fault_id: str = ""
+    line_sequence: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +160,7 @@ class NoteFault:
     fault_id: str
     grave: bool
     at: datetime
+    sequence: str
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,7 @@ class NoteRecovery:
 
     contract_number: str
     fault_id: str
+    sequence: str
 
 
 Command = NoteContract | EditPlan | SetEntry | DropEntry | StartNow | StopNow | NoteFault | NoteRecovery
@@ -176,14 +184,14 @@ def evolve(plan: Plan, event: Event) -> Plan:
             return replace(plan, entries=entries)
         case BulkForwardAutomationChanged(auto_start=auto_start, auto_stop=auto_stop):
             return replace(plan, auto_start=auto_start, auto_stop=auto_stop)
-        case BulkForwardStarted(cause=cause, since=since, fault_id=fault_id):
-            return replace(plan, running=Running(cause, since, fault_id if cause == "fault" else None))
+        case BulkForwardStarted(cause=cause, since=since):
+            return replace(plan, running=Running(cause, since))
         case BulkForwardStopped():
             return replace(plan, running=None, fault=_answered(plan.fault))
-        case FaultNoted(fault_id, wait_for_worse):
-            return replace(plan, fault=Fault(fault_id, wait_for_worse), last_fault_id=fault_id)
-        case RecoveryNoted():
-            return replace(plan, fault=None)
+        case FaultNoted(fault_id, wait_for_worse, sequence):
+            return replace(plan, fault=Fault(fault_id, wait_for_worse), line_sequence=sequence)
+        case RecoveryNoted(sequence=sequence):
+            return replace(plan, fault=None, line_sequence=sequence)
         case BulkForwardAutoStartSkipped() | BulkForwardAutoStopSkipped():
             return plan
         case _:
@@ -263,13 +271,18 @@ def _start_by_hand(at: datetime, plan: Plan) -> list[Event]:
 
 def _note_fault(command: NoteFault, plan: Plan) -> list[Event]:
     """Once per fault, except that one too slight to act on is looked at again when it gets worse."""
-    known = plan.last_fault_id == command.fault_id
-    if known and not (command.grave and plan.fault and plan.fault.wait_for_worse):
+    if command.sequence <= plan.line_sequence or not _is_news(command, plan.fault):
         return []
-    noted = FaultNoted(command.fault_id, wait_for_worse=not command.grave)
+    noted = FaultNoted(command.fault_id, not command.grave, command.sequence)
     if reason := _why_not_start(command, plan):
         return [noted, BulkForwardAutoStartSkipped(command.contract_number, command.fault_id, reason)]
     return [noted, BulkForwardStarted(command.contract_number, plan.entries, "fault", command.at, command.fault_id)]
+
+
+def _is_news(command: NoteFault, open_fault: Fault | None) -> bool:
+    if open_fault is None or open_fault.fault_id != command.fault_id:
+        return True
+    return command.grave and open_fault.wait_for_worse
 
 
 def _why_not_start(command: NoteFault, plan: Plan) -> StartSkipped | None:
@@ -285,16 +298,21 @@ def _why_not_start(command: NoteFault, plan: Plan) -> StartSkipped | None:
 
 
 def _note_recovery(command: NoteRecovery, plan: Plan) -> list[Event]:
-    if plan.fault is None or plan.fault.fault_id != command.fault_id:
+    """Also of a fault that was never heard of: the newest news of the line is that it is well."""
+    if command.sequence <= plan.line_sequence:
         return []
-    noted = RecoveryNoted(command.fault_id)
-    if not plan.running:
-        return [noted, BulkForwardAutoStopSkipped(command.contract_number, command.fault_id, "not-running")]
-    if plan.running.fault_id != command.fault_id:
-        return [noted, BulkForwardAutoStopSkipped(command.contract_number, command.fault_id, "started-by-hand")]
-    if not plan.auto_stop:
-        return [noted, BulkForwardAutoStopSkipped(command.contract_number, command.fault_id, "switched-off")]
+    noted = RecoveryNoted(command.fault_id, command.sequence)
+    if reason := _why_not_stop(plan):
+        return [noted, BulkForwardAutoStopSkipped(command.contract_number, command.fault_id, reason)]
     return [noted, _stopped(plan, "recovery", command.fault_id)]
+
+
+def _why_not_stop(plan: Plan) -> StopSkipped | None:
+    if not plan.running:
+        return "not-running"
+    if plan.running.cause == "manual":
+        return "started-by-hand"
+    return None if plan.auto_stop else "switched-off"
 
 
 def _stopped(plan: Plan, cause: StopCause, fault_id: str | None = None) -> BulkForwardStopped:

@@ -27,14 +27,14 @@ def on_line_faulted(recorded: Recorded, least: Severity) -> list[Order]:
     """A fault slighter than `least` is noted and starts nothing; also heard when a fault gets worse."""
     fault = recorded.event
     grave = SEVERITIES.index(fault.severity) >= SEVERITIES.index(least)
-    return [
-        _order(recorded, fault.contract_number, NoteFault(fault.contract_number, fault.fault_id, grave, at=recorded.at))
-    ]
+    command = NoteFault(fault.contract_number, fault.fault_id, grave, recorded.at, recorded.sequence)
+    return [_order(recorded, fault.contract_number, command)]
 
 
 def on_line_recovered(recorded: Recorded) -> list[Order]:
     recovery = recorded.event
-    return [_order(recorded, recovery.contract_number, NoteRecovery(recovery.contract_number, recovery.fault_id))]
+    command = NoteRecovery(recovery.contract_number, recovery.fault_id, recorded.sequence)
+    return [_order(recorded, recovery.contract_number, command)]
 
 
 def reactions(plans: Handler[Plan], least: Severity) -> Mapping[str, Reaction]:

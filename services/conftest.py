@@ -1,0 +1,114 @@
+"""What the tests of all services share: real signing keys, callers with real tokens, a store that counts and fails."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from chassis.auth import Principal, TokenIssuer, make_signing_key, write_jwks
+from chassis.errors import Unavailable
+from chassis.memory_store import MemoryStore
+from chassis.messages import Codec, now
+from chassis.store import Answer, Commit, Loaded, Seen
+
+Headers = dict[str, str]
+
+
+@dataclass(frozen=True)
+class KeyFiles:
+    """The key files of a test run, and tokens signed with them."""
+
+    signing: Path
+    public: Path
+
+    def caller(self, who: Principal) -> Headers:
+        token = TokenIssuer.from_file(self.signing).issue(who, lifetime=timedelta(minutes=5), at=now())
+        return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
+    folder = tmp_path_factory.mktemp("keys")
+    files = KeyFiles(folder / "signing.pem", folder / "jwks.json")
+    make_signing_key(files.signing)
+    write_jwks(files.public, files.signing)
+    return files
+
+
+@pytest.fixture(scope="session")
+def as_operator(keys: KeyFiles) -> Headers:
+    return keys.caller(Principal("operator", "desk", frozenset({"operator"})))
+
+
+@pytest.fixture(scope="session")
+def as_customer(keys: KeyFiles) -> Headers:
+    """All numbers of the guide's contract."""
+    numbers = frozenset({"0600001111", "0600002222"})
+    return keys.caller(Principal("customer", "0600001111", frozenset(), "0600001111", numbers, all_numbers=True))
+
+
+@pytest.fixture(scope="session")
+def as_one_number(keys: KeyFiles) -> Headers:
+    """One number of the guide's contract, and nothing contract-wide."""
+    return keys.caller(Principal("customer", "0600002222", frozenset(), "0600001111", frozenset({"0600002222"})))
+
+
+@pytest.fixture(scope="session")
+def as_stranger(keys: KeyFiles) -> Headers:
+    """All numbers of another contract."""
+    numbers = frozenset({"0700001111"})
+    return keys.caller(Principal("customer", "0700001111", frozenset(), "0700001111", numbers, all_numbers=True))
+
+
+@pytest.fixture(scope="session")
+def as_monitor(keys: KeyFiles) -> Headers:
+    return keys.caller(Principal("machine", "noc-west", frozenset({"line-events"})))
+
+
+@pytest.fixture(scope="session")
+def as_switch(keys: KeyFiles) -> Headers:
+    """A machine that has nothing to do with lines and settings."""
+    return keys.caller(Principal("machine", "switch", frozenset({"calls"})))
+
+
+@pytest.fixture(scope="session")
+def as_nobody() -> Headers:
+    return {}
+
+
+class WatchedStore(MemoryStore):
+    """A memory store that counts its callers' calls, and that can be away."""
+
+    def __init__(self, codec: Codec) -> None:
+        super().__init__(codec)
+        self.calls: Counter[str] = Counter()
+        self.away = False
+
+    def load(self, stream: str, shape: str = "") -> Loaded:
+        self._called("load")
+        return super().load(stream, shape)
+
+    def load_many(self, streams: Sequence[str], shape: str = "") -> dict[str, Loaded]:
+        self._called("load_many")
+        return {stream: super(WatchedStore, self).load(stream, shape) for stream in streams}
+
+    def append_many(self, commits: Sequence[Commit]) -> list[Answer]:
+        self._called("append_many")
+        return super().append_many(commits)
+
+    def seen(self, command_ids: Sequence[str]) -> dict[str, Seen]:
+        self._called("seen")
+        return super().seen(command_ids)
+
+    def _called(self, name: str) -> None:
+        if self.away:
+            raise Unavailable("store-unavailable")
+        self.calls[name] += 1
+
+
+@pytest.fixture
+def watched_store() -> Callable[[Codec], WatchedStore]:
+    return WatchedStore
