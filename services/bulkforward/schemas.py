@@ -1,8 +1,9 @@
 """The JSON of bulk forwarding: a body becomes a command, a plan becomes what GET answers (spec section 12)."""
 
+from collections import Counter
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from chassis.web import Body, Boolean
 from contracts import phone
@@ -30,10 +31,21 @@ class Number(fields.String):
         return phone.normalise(super()._deserialize(value, attr, data, **kwargs))
 
 
+class Entries(fields.Dict):
+    """Number -> destination. A number that is spelled in two ways would have two destinations, so it is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        entries = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        spelled = Counter(phone.normalise(number) for number in value)
+        if repeated := [number for number in value if spelled[phone.normalise(number)] > 1]:
+            raise ValidationError({number: ["repeated-number"] for number in repeated})
+        return entries
+
+
 class PlanBody(Body):
     """What PUT takes. The read-only fields may be sent back and are ignored."""
 
-    entries = fields.Dict(keys=Number(), values=Number(), required=True)
+    entries = Entries(keys=Number(), values=Number(), required=True)
     auto_start = Boolean()
     auto_stop = Boolean()
     running = fields.Raw(allow_none=True)
