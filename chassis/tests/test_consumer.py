@@ -342,8 +342,8 @@ class TestOnRealKafka:
             topic.publish(*(opened("bob", number) for number in range(2, 30)))
             # A second member takes half of the partitions, and gives them back while the first still waits.
             with running(topic, Service(service.name, Away(CODEC)).intake):
-                eventually(lambda: len(members_of(topic, service.name)) == 2)
-            eventually(lambda: len(members_of(topic, service.name)) == 1)
+                eventually(lambda: shares(topic, service.name) == [2, 2])
+            eventually(lambda: shares(topic, service.name) == [4])
             refused = away.refused
             eventually(lambda: away.refused > refused)
             away.here.set()
@@ -374,7 +374,7 @@ class TestOnRealKafka:
         with running(topic, service.intake):
             topic.publish(*(opened("ann", number) for number in range(100)))
             with running(topic, service.intake):
-                eventually(lambda: len(members_of(topic, service.name)) == 2)
+                eventually(lambda: shares(topic, service.name) == [2, 2])
                 topic.publish(*(opened("bob", number, 2) for number in range(100)))
             topic.publish(*(opened("cho", number, 3) for number in range(100)))
             eventually(lambda: topic.committed(service.name) == 300)
@@ -388,7 +388,7 @@ class TestOnRealKafka:
         early.servers, early.owner, early.name = engines.kafka_servers, owner, kafka.topic_of(owner)
 
         with running(early, service.intake):
-            eventually(lambda: members_of(early, service.name))
+            eventually(lambda: shares(early, service.name) == [0])
             topic = Topic(engines.kafka_servers, owner)
             topic.publish(opened("ann"))
             eventually(lambda: service.books() == {"ann": 1})
@@ -437,10 +437,21 @@ class Away(MemoryStore):
         return super().append_many(commits)
 
 
-def members_of(topic: Topic, group: str) -> list[str]:
+def described(topic: Topic, group: str) -> list[dict[str, Any]]:
     with closing(KafkaAdminClient(bootstrap_servers=list(topic.servers))) as admin:
-        described = admin.describe_groups([group])
-    return sorted(member["member_id"] for member in described[group]["members"])
+        return list(admin.describe_groups([group])[group]["members"])
+
+
+def members_of(topic: Topic, group: str) -> list[str]:
+    return sorted(member["member_id"] for member in described(topic, group))
+
+
+def shares(topic: Topic, group: str) -> list[int]:
+    """How many partitions each member has."""
+    assignments = [member["member_assignment"] for member in described(topic, group)]
+    return [
+        sum(len(part["partitions"]) for part in (given or {}).get("assigned_partitions", ())) for given in assignments
+    ]
 
 
 def commit_all(topic: Topic, group: str, cluster: str) -> None:
