@@ -1,10 +1,12 @@
 """From a command to a durable commit: load, fold, decide, append; once for one command and once for a whole batch."""
 
 import hashlib
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -19,6 +21,8 @@ from chassis.store import Appended, Commit, Entry, EventStore, Loaded, Snapshot
 State = TypeVar("State")
 SNAPSHOT_EVERY = 100
 TRIES = 5
+# States of about a kilobyte each.
+MOST_LEFT_BEHIND = 10_000
 log = structlog.get_logger(__name__)
 
 
@@ -41,13 +45,17 @@ class Outcome(Generic[State]):
 
 @dataclass(frozen=True)
 class Order:
-    """One command of a batch for the aggregate `id`; `command_id` is the same on every delivery of its message."""
+    """One command of a batch for the aggregate `id`; `command_id` is the same on every delivery of its message.
+
+    `mark` false: coming again later it would do no harm, so when it changes nothing it leaves no trace.
+    """
 
     id: str
     command: Any
     command_id: str
     correlation_id: str = ""
     causation_id: str = ""
+    mark: bool = True
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,7 @@ class Handler(Generic[State]):
         self._wake_at, self._clock = wake_at, clock
         self._state_type = type(decider.initial)
         self._shape = _shape_of(self._state_type)
+        self._left_behind: _LeftBehind[State] = _LeftBehind(MOST_LEFT_BEHIND)
 
     def stream(self, id: str) -> str:
         return f"{self._category}-{id}"
@@ -136,16 +145,15 @@ class Handler(Generic[State]):
         for _ in range(TRIES):
             if once and self._done_before(once):
                 return self.read(id)
-            loaded = self._store.load(self.stream(id), self._shape)
-            before = self._state(loaded)
-            guard(before)
-            events = tuple(self._decider.decide(command, before))
-            after = self._decider.fold(events, before)
+            before = self._known(self._store.load(self.stream(id), self._shape))
+            guard(before.state)
+            events = tuple(self._decider.decide(command, before.state))
+            after = self._decider.fold(events, before.state)
             if not events and not once:
-                return Outcome(after, loaded.revision)
-            commit = self._commit(id, loaded, events, origin, once)
+                return Outcome(after, before.revision)
+            commit = self._commit(id, before.revision + 1, events, origin, once)
             if isinstance(self._store.append(commit), Appended):
-                self._keep_snapshots([(commit, loaded, after)])
+                self._keep_snapshots([before.after(commit, after)])
                 return Outcome(after, commit.revision, events)
         raise Conflict("lost-race")
 
@@ -155,11 +163,11 @@ class Handler(Generic[State]):
             raise Rejected("idempotency-key-reused")
         return earlier is not None
 
-    def _commit(self, id: str, loaded: Loaded, events: Sequence[Any], origin: Origin, once: Once | None) -> Commit:
+    def _commit(self, id: str, revision: int, events: Sequence[Any], origin: Origin, once: Once | None) -> Commit:
         entries = tuple(Entry(event, origin.correlation_id, origin.causation_id) for event in events)
         return Commit(
             self.stream(id),
-            loaded.revision + 1,
+            revision,
             entries,
             (once.command_id,) if once else (),
             origin.actor,
@@ -173,6 +181,8 @@ class Handler(Generic[State]):
 
         Orders for one aggregate are decided in turn and become one commit, also those that changed nothing: when they
         come again they are `AlreadyDone`, whatever the state is by then. A refused or failed order leaves no mark.
+        The first try may start from the state that this handler left behind: the append at its revision proves that
+        it was the newest; where nothing is appended, the state is loaded and decided on again.
         Streams that lost a race or met a repeated command are tried again alone; `Conflict` after a few times, and then
         repeating the batch is safe.
         """
@@ -198,36 +208,48 @@ class Handler(Generic[State]):
         by_stream: dict[str, list[tuple[int, Order]]] = defaultdict(list)
         for index, order in left:
             by_stream[self.stream(order.id)].append((index, order))
-        loaded = self._store.load_many(list(by_stream), self._shape)
-        plans = [self._plan(stream, loaded[stream], theirs, actor) for stream, theirs in by_stream.items()]
+        known = self._known_many(by_stream)
+        plans = [self._plan(stream, known[stream], theirs, actor) for stream, theirs in by_stream.items()]
         answers = iter(self._store.append_many([plan.commit for plan in plans if plan.commit]))
         again: list[tuple[int, Order]] = []
-        written: list[tuple[Commit, Loaded, State]] = []
+        written: list[_Known[State]] = []
         for plan in plans:
-            if plan.commit and not isinstance(next(answers), Appended):
+            newest = isinstance(next(answers), Appended) if plan.commit else known[plan.stream].newest
+            if not newest:
                 again += by_stream[plan.stream]
                 continue
             results.update(plan.results)
             if plan.commit:
-                written.append((plan.commit, loaded[plan.stream], plan.state))
+                written.append(known[plan.stream].after(plan.commit, plan.state))
         self._keep_snapshots(written)
+        self._left_behind.keep({state.stream: state for state in written})
         return again
 
-    def _plan(self, stream: str, loaded: Loaded, theirs: Sequence[tuple[int, Order]], actor: Actor) -> "_Plan[State]":
-        state = self._state(loaded)
+    def _known_many(self, by_stream: Mapping[str, Sequence[tuple[int, Order]]]) -> dict[str, "_Known[State]"]:
+        """What was left behind, once; the rest, and what is likely to come to nothing, from the store."""
+        usable = [stream for stream, theirs in by_stream.items() if all(order.mark for _, order in theirs)]
+        known = self._left_behind.take(usable)
+        missing = [stream for stream in by_stream if stream not in known]
+        loaded = self._store.load_many(missing, self._shape) if missing else {}
+        return {**known, **{stream: self._known(loaded[stream], stream) for stream in missing}}
+
+    def _plan(
+        self, stream: str, known: "_Known[State]", theirs: Sequence[tuple[int, Order]], actor: Actor
+    ) -> "_Plan[State]":
+        state = known.state
         results: dict[int, Result] = {}
         entries: list[Entry] = []
         decided: list[str] = []
         for index, order in theirs:
-            if order.command_id in loaded.command_ids or order.command_id in decided:
+            if order.command_id in known.command_ids or order.command_id in decided:
                 results[index] = AlreadyDone()
                 continue
             results[index], state = self._decide(order, state)
-            if isinstance(result := results[index], Done):
+            if isinstance(result := results[index], Done) and (result.events or order.mark):
                 entries += [Entry(event, order.correlation_id, order.causation_id) for event in result.events]
                 decided.append(order.command_id)
         waking = self._waking([entry.event for entry in entries])
-        revision = loaded.revision + 1
+        revision = known.revision + 1
         commit = Commit(stream, revision, tuple(entries), tuple(decided), actor, self._clock(), wake_at=waking)
         return _Plan(stream, state, results, commit if decided else None)
 
@@ -249,19 +271,41 @@ class Handler(Generic[State]):
         start = msgspec.convert(loaded.snapshot.state, self._state_type) if loaded.snapshot else None
         return self._decider.fold((recorded.event for recorded in loaded.events), start)
 
-    def _keep_snapshots(self, written: Sequence[tuple[Commit, Loaded, State]]) -> None:
+    def _known(self, loaded: Loaded, stream: str = "") -> "_Known[State]":
+        since = loaded.revision - (loaded.snapshot.revision if loaded.snapshot else 0)
+        grown = max(since, len(loaded.events))
+        return _Known(stream, self._state(loaded), loaded.revision, grown, loaded.command_ids, newest=True)
+
+    def _keep_snapshots(self, written: Sequence["_Known[State]"]) -> None:
         """For the streams that have grown by `SNAPSHOT_EVERY` since their last one. The commits are durable by now, so
         that a snapshot could not be kept is no failure of theirs."""
         due = {
-            commit.stream: Snapshot(commit.revision, msgspec.to_builtins(state))
-            for commit, loaded, state in written
-            if _grown(commit, loaded) >= SNAPSHOT_EVERY
+            known.stream: Snapshot(known.revision, msgspec.to_builtins(known.state))
+            for known in written
+            if known.grown >= SNAPSHOT_EVERY
         }
         try:
             if due:
                 self._store.save_snapshots(self._shape, due)
         except Unavailable as problem:
             log.info("snapshots_not_kept", streams=len(due), cause=problem.message)
+
+
+@dataclass(frozen=True)
+class _Known(Generic[State]):
+    """A state and the revision that it is of. `grown` counts what a reader goes through since the last snapshot: its
+    events or its commits, whichever are more, as a commit may have no events. `newest`: it was just loaded."""
+
+    stream: str
+    state: State
+    revision: int
+    grown: int
+    command_ids: frozenset[str]
+    newest: bool
+
+    def after(self, commit: Commit, state: State) -> "_Known[State]":
+        grown = self.grown + max(1, len(commit.entries))
+        return _Known(commit.stream, state, commit.revision, grown, frozenset(commit.command_ids), newest=False)
 
 
 @dataclass(frozen=True)
@@ -274,10 +318,23 @@ class _Plan(Generic[State]):
     commit: Commit | None
 
 
-def _grown(commit: Commit, loaded: Loaded) -> int:
-    """How many events or commits a reader has to go through, whichever are more; a commit may have no events."""
-    commits = commit.revision - (loaded.snapshot.revision if loaded.snapshot else 0)
-    return max(commits, len(loaded.events) + len(commit.entries))
+class _LeftBehind(Generic[State]):
+    """The states that the last batches ended with, the newest `most` of them. Each is taken out by whoever uses it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._states: dict[str, _Known[State]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, streams: Iterable[str]) -> dict[str, _Known[State]]:
+        with self._lock:
+            return {stream: self._states.pop(stream) for stream in streams if stream in self._states}
+
+    def keep(self, states: Mapping[str, _Known[State]]) -> None:
+        with self._lock:
+            self._states.update(states)
+            for stream in list(islice(self._states, max(0, len(self._states) - self._most))):
+                del self._states[stream]
 
 
 def _shape_of(state_type: type) -> str:

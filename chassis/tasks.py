@@ -100,7 +100,9 @@ class AlarmClock:
     def _order(self, alarm: Alarm, waking: Waking) -> Order:
         id = alarm.handler.id_of(waking.stream) or ""
         name = f"wake:{waking.commit_id}"
-        return Order(id, alarm.command(self.clock()), name, correlation_id=name, causation_id=waking.commit_id)
+        return Order(
+            id, alarm.command(self.clock()), name, correlation_id=name, causation_id=waking.commit_id, mark=False
+        )
 
 
 Task = Callable[[Callable[[], bool]], None]

@@ -181,7 +181,7 @@ class StoreSuite:
         loaded = store.load(STREAM, "shape")
         assert loaded.snapshot == Snapshot(2, {"book": ["1", "2"]})
         assert events_of(loaded) == [Noted("3")]
-        assert (loaded.revision, loaded.command_ids) == (3, {"c-3"})
+        assert (loaded.revision, loaded.command_ids) == (3, frozenset({"c-3"}))
 
     def test_a_stream_may_end_at_its_snapshot(self, store: EventStore) -> None:
         store.append(commit(STREAM, 1, Noted("1")))

@@ -283,6 +283,45 @@ def test_an_order_that_changed_nothing_changes_nothing_later_either(doors: Handl
     assert doors.read("1").state.open
 
 
+def test_an_order_without_a_mark_leaves_none_when_it_changes_nothing(doors: Handler[Door]) -> None:
+    assert doors.handle_many([Order("1", Close("ann"), "c-1", mark=False)], ACTOR) == [Done(())]
+
+    assert doors.read("1").revision == 0
+
+
+# States left behind
+
+
+def test_the_next_batch_starts_from_the_state_that_the_last_one_left(doors: Handler[Door], store: Counting) -> None:
+    doors.handle_many([order("1", Open("ann"))], ACTOR)
+    store.calls.clear()
+
+    assert doors.handle_many([order("1", Close("ann"))], ACTOR) == [Done((Closed("ann"),))]
+    assert store.calls == ["append_many"]
+
+
+def test_a_state_left_behind_that_is_old_by_now_decides_nothing(doors: Handler[Door], store: Counting) -> None:
+    doors.handle_many([order("1", Open("ann"))], ACTOR)
+    handler(store).handle("1", Close("bob"), OPERATOR)
+
+    assert doors.handle_many([order("1", Open("cid"))], ACTOR) == [Done((Opened("cid"),))]
+    assert doors.read("1").state.book == ("opened by ann", "closed by bob", "opened by cid")
+
+
+def test_a_state_left_behind_refuses_nothing_by_itself(store: Counting) -> None:
+    doors = handler(store, Decider(Door(), _only_when_closed, DECIDER.evolve))
+    doors.handle_many([order("1", Open("ann"))], ACTOR)
+    handler(store).handle("1", Close("bob"), OPERATOR)
+
+    assert doors.handle_many([order("1", Open("cid"))], ACTOR) == [Done((Opened("cid"),))]
+
+
+def _only_when_closed(command: object, door: Door) -> list[Any]:
+    if isinstance(command, Open) and door.open:
+        raise Rejected("open-already")
+    return list(DECIDER.decide(command, door))
+
+
 def test_a_refused_order_may_be_accepted_when_it_comes_again(doors: Handler[Door]) -> None:
     doors.handle_many([order("1", Note(""), "c-1"), order("1", Note("a"), "c-2")], ACTOR)
 

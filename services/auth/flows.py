@@ -78,7 +78,7 @@ class Register:
 
     def _commit(self, contracts: Sequence[Contract], origin: Origin) -> Mapping[str, Imported]:
         orders = [
-            Order(c.contract_number, ImportContract(c), f"import:{uuid.uuid4().hex}", origin.correlation_id)
+            Order(c.contract_number, ImportContract(c), f"import:{uuid.uuid4().hex}", origin.correlation_id, mark=False)
             for c in contracts
         ]
         results = self.contracts.handle_many(orders, origin.actor)
