@@ -21,7 +21,10 @@ IgnoredBecause = Literal["already-raised", "recovery-before-fault", "older-than-
 
 @dataclass(frozen=True)
 class AlarmRaised:
-    """An alarm is open, or open with another severity than before. `slight`: it makes no fault, nor does `planned`."""
+    """An alarm is open, or open with another severity than before. `slight`: it makes no fault, nor does `planned`.
+
+    `since` is when it was first raised, `at` the time of this message.
+    """
 
     key: str
     source: str
@@ -30,6 +33,7 @@ class AlarmRaised:
     cause: str
     planned: bool
     slight: bool
+    since: datetime
     at: datetime
 
 
@@ -60,7 +64,7 @@ PRIVATE_EVENTS = (AlarmRaised, AlarmCleared, AlarmIgnored)
 
 @dataclass(frozen=True)
 class Alarm:
-    """An open alarm."""
+    """An open alarm. `latest` is the time of the newest message that said so."""
 
     source: str
     message_id: str
@@ -69,6 +73,7 @@ class Alarm:
     planned: bool
     slight: bool
     since: datetime
+    latest: datetime
 
     @property
     def counts(self) -> bool:
@@ -140,6 +145,9 @@ def evolve(line: Line, event: Event) -> Line:
             return replace(line, alarms=left, cleared=_remember(line, key, Cleared(at, early=False)))
         case AlarmIgnored(key=key, reason="recovery-before-fault", at=at):
             return replace(line, cleared=_remember(line, key, Cleared(at, early=True)))
+        case AlarmIgnored(key=key, reason="already-raised", at=at):
+            known = line.alarms[key]
+            return replace(line, alarms={**line.alarms, key: replace(known, latest=max(at, known.latest))})
         case AlarmIgnored():
             return line
         case LineFaulted(fault_id=fault_id, severity=severity, since=since):
@@ -153,7 +161,7 @@ def evolve(line: Line, event: Event) -> Line:
 
 
 def decide(command: Command, line: Line) -> list[Event]:
-    key = f"{command.source}|{command.alarm}"
+    key = joined(command.source, command.alarm)
     match command:
         case Raise():
             return _raise(key, command, line)
@@ -163,22 +171,36 @@ def decide(command: Command, line: Line) -> list[Event]:
             assert_never(command)
 
 
+def joined(source: str, name: str) -> str:
+    """One text for what a source calls so; no other pair has the same."""
+    return f"{source.replace('%', '%25').replace('|', '%7C')}|{name}"
+
+
 def _raise(key: str, command: Raise, line: Line) -> list[Event]:
     if reason := _why_not_raise(key, command, line):
         return [AlarmIgnored(key, command.source, command.message_id, reason, command.at)]
     slight = SEVERITIES.index(command.severity) < SEVERITIES.index(command.least)
     known = line.alarms.get(key)
-    since = known.since if known else command.at
     raised = AlarmRaised(
-        key, command.source, command.message_id, command.severity, command.cause, command.planned, slight, since
+        key,
+        command.source,
+        command.message_id,
+        command.severity,
+        command.cause,
+        command.planned,
+        slight,
+        since=known.since if known else command.at,
+        at=command.at,
     )
     return [raised, *_consequence(command.contract_number, evolve(line, raised), command.at)]
 
 
 def _why_not_raise(key: str, command: Raise, line: Line) -> IgnoredBecause | None:
-    """The same alarm again is news only with another severity or plan; one that is over by now is none at all."""
+    """An open alarm is news only with another severity or plan, and not older than what is known of it; one that is
+    over by now is none at all."""
     known, over = line.alarms.get(key), line.cleared.get(key)
-    if known and (known.severity, known.planned) == (command.severity, command.planned):
+    same = known and (known.severity, known.planned) == (command.severity, command.planned)
+    if known and (same or command.at < known.latest):
         return "already-raised"
     if not known and over and (command.at < over.at or (over.early and command.at == over.at)):
         return "older-than-recovery"
@@ -187,7 +209,7 @@ def _why_not_raise(key: str, command: Raise, line: Line) -> IgnoredBecause | Non
 
 def _clear(key: str, command: Clear, line: Line) -> list[Event]:
     known = line.alarms.get(key)
-    if known is None or command.at < known.since:
+    if known is None or command.at < known.latest:
         reason: IgnoredBecause = "recovery-before-fault" if known is None else "older-than-fault"
         return [AlarmIgnored(key, command.source, command.message_id, reason, command.at)]
     cleared = AlarmCleared(key, command.source, command.message_id, command.at)
@@ -212,9 +234,8 @@ def _consequence(contract_number: str, line: Line, at: datetime) -> list[Event]:
 
 
 def _opened(event: AlarmRaised) -> Alarm:
-    return Alarm(
-        event.source, event.message_id, event.severity, event.cause, event.planned, event.slight, since=event.at
-    )
+    name = (event.source, event.message_id, event.severity, event.cause)
+    return Alarm(*name, event.planned, event.slight, event.since, latest=event.at)
 
 
 def _remember(line: Line, key: str, cleared: Cleared) -> Mapping[str, Cleared]:
