@@ -13,14 +13,14 @@ import structlog
 from flask import Response, request
 
 from chassis import history
-from chassis.errors import BadMessage, NotFound, Rejected, TooLarge
+from chassis.errors import BadMessage, Conflict, NotFound, Rejected, TooLarge, Unavailable
 from chassis.handling import AlreadyDone, Done, Failed, Handler, Order, Result
 from chassis.messages import now
 from chassis.strict_json import check_values, parse_json
 from chassis.views import Views
 from chassis.web import Blueprint, correlation_id, load, origin, owns_contract, owns_contract_or, reply, require
 from contracts.linewatch import Severity
-from services.linewatch.model import AlarmIgnored, Clear, Line, Raise
+from services.linewatch.model import AlarmIgnored, Clear, Line, Raise, joined
 from services.linewatch.schemas import MOST_ITEMS, LineEventBody, Report, sentence, shown
 from services.linewatch.views import CONTRACTS
 
@@ -101,8 +101,16 @@ def _answers(
             orders[index] = judged
         else:
             answers[index] = judged
-    answers.update(zip(orders, lines.handle_many(list(orders.values()), origin().actor), strict=True))
+    answers.update(zip(orders, _carry_out(lines, list(orders.values())), strict=True))
     return [answers[index] for index in range(len(reports))]
+
+
+def _carry_out(lines: Handler[Line], orders: Sequence[Order]) -> list[Result]:
+    """Monitoring systems drop what was answered with 409 and send again what was answered with 503."""
+    try:
+        return lines.handle_many(orders, origin().actor)
+    except Conflict as lost:
+        raise Unavailable(lost.code) from lost
 
 
 def _judge(report: Report, contracts: Mapping[str, str], least: Severity, latest: datetime) -> Order | Rejected:
@@ -122,7 +130,7 @@ def _order(report: Report, contract_number: str, at: datetime, least: Severity) 
         if report.faulted
         else Clear(*name, at=at)
     )
-    message = f"report:{report.source}|{report.message_id}"
+    message = f"report:{joined(report.source, report.message_id)}"
     return Order(contract_number, command, message, correlation_id(), message)
 
 
@@ -145,8 +153,9 @@ def _summary(items: Sequence[Any], answers: Sequence[Result | Rejected]) -> dict
 
 
 def _id(item: Any) -> str | None:
+    """The item's id to find it by, where it is one that can be sent back."""
     said = item.get("id") if isinstance(item, dict) else None
-    return said if isinstance(said, str) else None
+    return said if isinstance(said, str) and not any("\ud800" <= one <= "\udfff" for one in said) else None
 
 
 def _result(answer: Result | Rejected) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+"""Views without a database, for the one view of linewatch and the one question that is asked of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chassis.errors import Unavailable
+from chassis.messages import Recorded
+from chassis.views import Row, fold_once
+from services.linewatch.views import CONTRACTS
+
+
+@dataclass
+class MemoryContracts:
+    """See `chassis.views.Views`. `away`: as if the database were."""
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    questions: int = 0
+    away: bool = False
+
+    def project(self, events: Sequence[Recorded]) -> None:
+        for recorded in events:
+            for key in CONTRACTS.keys(recorded):
+                self.rows[key] = fold_once(CONTRACTS, self.rows.get(key), recorded) or self.rows[key]
+
+    def one(self, view: str, key: str) -> Row | None:
+        self._asked()
+        return self.rows.get(key)
+
+    def find(self, view: str, wanted: Mapping[str, Any], *, limit: int) -> list[Row]:
+        self._asked()
+        names = set(wanted["names"]["$in"])
+        return [{"_id": key, **row} for key, row in self.rows.items() if names.intersection(row["names"])]
+
+    def _asked(self) -> None:
+        if self.away:
+            raise Unavailable("store-unavailable")
+        self.questions += 1
