@@ -30,7 +30,14 @@ Headers = dict[str, str]
 # A FlaskClient, whose answers' `json` the type checker takes for optional.
 Client = Any
 PLAN = f"/contracts/{NUMBER}/bulk-forward"
-EMPTY: dict[str, Any] = {"running": False, "cause": None, "since": None, "entries": {}, "auto_start": True, "auto_stop": True}
+EMPTY: dict[str, Any] = {
+    "running": False,
+    "cause": None,
+    "since": None,
+    "entries": {},
+    "auto_start": True,
+    "auto_stop": True,
+}
 
 
 @pytest.fixture
