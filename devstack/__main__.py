@@ -50,7 +50,10 @@ def up(port: int) -> None:
 @tsunagu.command()
 @click.option("--storm", type=click.IntRange(min=1), metavar="N", help="Post N line faults and measure instead.")
 def demo(storm: int | None) -> None:
-    """Show the main road: fault, forwarding, mails, recovery. Uses a running stack or starts its own."""
+    """Show a fault, the forwarding, the mails, the recovery.
+
+    Uses the running stack of this folder, or starts one and stops it again.
+    """
     from devstack import demo as road
 
     road.demonstrate(DEFAULT_PORT, storm)
@@ -60,7 +63,10 @@ def demo(storm: int | None) -> None:
 @click.argument("suite", type=click.Choice(SUITES), default="all")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(suite: str, arguments: tuple[str, ...]) -> None:
-    """Run tests: unit, integration, e2e, browser or all; what follows goes to pytest."""
+    """Run tests: unit, integration, e2e, browser or all.
+
+    What follows goes to pytest. All that is needed is started, and stopped again.
+    """
     from devstack import suites
 
     sys.exit(suites.run(suite, arguments))
@@ -68,7 +74,7 @@ def test(suite: str, arguments: tuple[str, ...]) -> None:
 
 @tsunagu.command()
 def check() -> None:
-    """Format, lint, types, imports, unit and house tests; under a minute."""
+    """Check format, lint, types, imports, unit and house tests."""
     from devstack import checks
 
     sys.exit(1 if checks.run() else 0)
@@ -77,7 +83,10 @@ def check() -> None:
 @tsunagu.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_file(file: Path) -> None:
-    """Import contracts from a CSV or JSON Lines FILE into the running stack."""
+    """Import contracts from FILE (CSV or JSON Lines).
+
+    Refused rows are printed as `line N: code message`; the exit code is then 1.
+    """
     from devstack import importing
 
     sys.exit(1 if importing.import_contracts(file) else 0)
@@ -129,7 +138,10 @@ def replay(service: str) -> None:
 @click.argument("service")
 @click.argument("view")
 def rebuild(service: str, view: str) -> None:
-    """Build VIEW of SERVICE again from its events, then switch to it."""
+    """Build VIEW of SERVICE again from its events.
+
+    The old one is read until the new one is complete.
+    """
     from devstack import operating
 
     sys.exit(operating.service_command(service, "rebuild", view))
@@ -137,7 +149,7 @@ def rebuild(service: str, view: str) -> None:
 
 @tsunagu.command()
 def docs() -> None:
-    """Write docs/events.md and the AsyncAPI document again from contracts/."""
+    """Write the reference of events again from contracts/."""
     sys.exit(subprocess.run([sys.executable, "-m", "contracts.document"], cwd=REPOSITORY, check=False).returncode)
 
 

