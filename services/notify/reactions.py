@@ -31,12 +31,14 @@ def on_contract_removed(recorded: Recorded) -> list[Order]:
 
 def on_line_faulted(recorded: Recorded, wait: timedelta) -> list[Order]:
     fault = recorded.event
-    return [_order(recorded, HearFault(fault.fault_id, fault.severity, fault.since, recorded.at + wait))]
+    wait_until = recorded.at + wait
+    return [_order(recorded, HearFault(fault.fault_id, fault.severity, fault.since, wait_until, recorded.sequence))]
 
 
 def on_line_recovered(recorded: Recorded, wait: timedelta) -> list[Order]:
     recovery = recorded.event
-    return [_order(recorded, HearRecovery(recovery.fault_id, recovery.until, recorded.at + wait))]
+    wait_until = recorded.at + wait
+    return [_order(recorded, HearRecovery(recovery.fault_id, recovery.until, wait_until, recorded.sequence))]
 
 
 def on_bulk_forward_started(recorded: Recorded) -> list[Order]:

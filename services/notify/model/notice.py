@@ -8,7 +8,7 @@ address, whatever was heard. News may come twice and in any order between servic
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import assert_never
 
 from chassis.decider import Decider
@@ -39,6 +39,7 @@ class FaultHeard:
     severity: Severity
     since: datetime
     wait_until: datetime
+    sequence: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,15 @@ class RecoveryHeard:
 
     fault_id: str
     until: datetime
+    wait_until: datetime
+    sequence: str
+
+
+@dataclass(frozen=True)
+class StillWaiting:
+    """It was looked at too early: the news of bulk forwarding is waited for until then."""
+
+    fault_id: str
     wait_until: datetime
 
 
@@ -61,19 +71,25 @@ class ForwardingHeard:
     entries: int
 
 
-Event = ContractNoted | FaultHeard | RecoveryHeard | ForwardingHeard | FaultNoticeChanged | MailQueued
-PRIVATE_EVENTS = (ContractNoted, FaultHeard, RecoveryHeard, ForwardingHeard)
+Event = ContractNoted | FaultHeard | RecoveryHeard | StillWaiting | ForwardingHeard | FaultNoticeChanged | MailQueued
+PRIVATE_EVENTS = (ContractNoted, FaultHeard, RecoveryHeard, StillWaiting, ForwardingHeard)
+# Later than whatever may be waited for.
+NO_LONGER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Incident:
-    """The present fault as far as it has been heard and told. `mails`: address -> id of its fault mail."""
+    """The present fault as far as it has been heard and told. `mails`: address -> id of its fault mail.
+
+    `wait_until` and `wait_recovery_until` are how long its two mails wait for news of bulk forwarding.
+    """
 
     fault_id: str
     severity: Severity
     since: datetime
     wait_until: datetime
     until: datetime | None = None
+    wait_recovery_until: datetime | None = None
     told: frozenset[MailKind] = frozenset()
     mails: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,16 +98,20 @@ class Incident:
 class Notice:
     """The notice settings of a contract, and its present incident.
 
-    `forwarding` is what was heard for the newest fault, by what it was about; it may come before the fault itself.
+    `forwarding` is what was heard last, by what it was about; it may come before the fault itself. `named` are the
+    contract's own contractor and site. The sequences are those of the last news of the contract and of its line:
+    older news that comes late, from a dead letter that is taken again, changes nothing.
     """
 
     contract_number: str = ""
     contracted: bool = False
     contract_sequence: str = ""
+    named: tuple[str, str] = ("", "")
     started: bool = False
     contractor: str = ""
     site: str = ""
     addresses: tuple[str, ...] = ()
+    line_sequence: str = ""
     incident: Incident | None = None
     forwarding: Mapping[MailKind, ForwardingHeard] = field(default_factory=dict)
 
@@ -125,6 +145,7 @@ class HearFault:
     severity: Severity
     since: datetime
     wait_until: datetime
+    sequence: str
 
 
 @dataclass(frozen=True)
@@ -134,6 +155,7 @@ class HearRecovery:
     fault_id: str
     until: datetime
     wait_until: datetime
+    sequence: str
 
 
 @dataclass(frozen=True)
@@ -161,13 +183,16 @@ def evolve(notice: Notice, event: Event) -> Notice:
     match event:
         case ContractNoted():
             return _with_contract(notice, event)
-        case FaultNoticeChanged(_, started, contractor, site, addresses):
-            return replace(notice, started=started, contractor=contractor, site=site, addresses=addresses)
-        case FaultHeard(fault_id, severity, since, wait_until):
-            kept = {of: heard for of, heard in notice.forwarding.items() if heard.fault_id == fault_id}
-            return replace(notice, incident=Incident(fault_id, severity, since, wait_until), forwarding=kept)
-        case RecoveryHeard(until=until, wait_until=wait_until):
-            return _change_incident(notice, until=until, wait_until=wait_until)
+        case FaultNoticeChanged():
+            return _with_settings(notice, event)
+        case FaultHeard(fault_id, severity, since, wait_until, sequence):
+            incident = Incident(fault_id, severity, since, wait_until)
+            return replace(notice, incident=incident, line_sequence=sequence)
+        case RecoveryHeard(until=until, wait_until=wait_until, sequence=sequence):
+            over = _change_incident(notice, until=until, wait_recovery_until=wait_until)
+            return replace(over, line_sequence=sequence)
+        case StillWaiting():
+            return notice
         case ForwardingHeard(of=of):
             return replace(notice, forwarding={**notice.forwarding, of: event})
         case MailQueued():
@@ -178,15 +203,24 @@ def evolve(notice: Notice, event: Event) -> Notice:
 
 def _with_contract(notice: Notice, noted: ContractNoted) -> Notice:
     """Name and site are the contract's until the customer words them otherwise."""
-    own_words = bool(notice.contractor or notice.site)
+    contractor, site = notice.named
     return replace(
         notice,
         contract_number=noted.contract_number,
         contracted=noted.contracted,
         contract_sequence=noted.sequence,
-        contractor=notice.contractor if own_words else noted.contractor,
-        site=notice.site if own_words else noted.site,
+        named=(noted.contractor, noted.site),
+        contractor=noted.contractor if notice.contractor == contractor else notice.contractor,
+        site=noted.site if notice.site == site else notice.site,
     )
+
+
+def _with_settings(notice: Notice, now: FaultNoticeChanged) -> Notice:
+    """A notice that is stopped tells no more of a fault, also when it is started again before the recovery."""
+    changed = replace(
+        notice, started=now.started, contractor=now.contractor, site=now.site, addresses=tuple(now.addresses)
+    )
+    return changed if now.started else replace(changed, incident=None)
 
 
 def _with_mail(notice: Notice, mail: MailQueued) -> Notice:
@@ -207,19 +241,15 @@ def decide(command: Command, notice: Notice) -> list[Event]:
             return _note_contract(command, notice)
         case EditNotice():
             return _edit(command, notice)
-        case HearFault(fault_id, severity, since, wait_until):
-            if not notice.started or (notice.incident and notice.incident.fault_id == fault_id):
-                return []
-            return _then_tell(notice, FaultHeard(fault_id, severity, since, wait_until))
-        case HearRecovery(fault_id, until, wait_until):
-            if not _is_present(notice, fault_id) or (notice.incident and notice.incident.until):
-                return []
-            return _then_tell(notice, RecoveryHeard(fault_id, until, wait_until))
+        case HearFault():
+            return _hear_fault(command, notice)
+        case HearRecovery():
+            return _hear_recovery(command, notice)
         case HearForwarding(fault_id, of, result, reason, entries):
             heard = ForwardingHeard(fault_id, of, result, reason, entries)
             return _then_tell(notice, heard) if notice.started and notice.forwarding.get(of) != heard else []
         case Wake(at):
-            return _tell(notice, at)
+            return _wake(at, notice)
         case _:
             assert_never(command)
 
@@ -257,8 +287,35 @@ def _changed(notice: Notice, **changes: object) -> FaultNoticeChanged:
     return replace(now, **changes)  # type: ignore[arg-type]
 
 
-def _is_present(notice: Notice, fault_id: str) -> bool:
-    return notice.started and notice.incident is not None and notice.incident.fault_id == fault_id
+def _hear_fault(command: HearFault, notice: Notice) -> list[Event]:
+    """What is still owed of the fault before is told now, as nobody would look at it again."""
+    if not notice.started or command.sequence <= notice.line_sequence:
+        return []
+    heard = FaultHeard(command.fault_id, command.severity, command.since, command.wait_until, command.sequence)
+    return [*_tell(notice, NO_LONGER), *_then_tell(notice, heard)]
+
+
+def _hear_recovery(command: HearRecovery, notice: Notice) -> list[Event]:
+    """Only of a fault that is being told of."""
+    present = notice.incident and notice.incident.fault_id == command.fault_id and not notice.incident.until
+    if not notice.started or not present or command.sequence <= notice.line_sequence:
+        return []
+    heard = RecoveryHeard(command.fault_id, command.until, command.wait_until, command.sequence)
+    return _then_tell(notice, heard)
+
+
+def _wake(at: datetime, notice: Notice) -> list[Event]:
+    events = _tell(notice, at)
+    incident = DECIDER.fold(events, notice).incident
+    waiting = _waiting_until(incident) if incident and notice.started else None
+    return [*events, StillWaiting(incident.fault_id, waiting)] if incident and waiting else events
+
+
+def _waiting_until(incident: Incident) -> datetime | None:
+    """When to look again at the latest; None when all is told that is to be told."""
+    if "fault" not in incident.told:
+        return incident.wait_until
+    return incident.wait_recovery_until if "recovery" not in incident.told else None
 
 
 def _then_tell(notice: Notice, heard: Event) -> list[Event]:
@@ -271,17 +328,21 @@ def _tell(notice: Notice, at: datetime | None) -> list[Event]:
     incident = notice.incident
     if incident is None or not notice.started:
         return []
-    over = at is not None and at >= incident.wait_until
     events: list[Event] = []
-    recovery_due = incident.until and (_heard(notice, incident, "recovery") or over)
-    if "fault" not in incident.told and (_heard(notice, incident, "fault") or over or recovery_due):
+    recovery_due = incident.until and _is_due(notice, incident, "recovery", at)
+    if "fault" not in incident.told and (_is_due(notice, incident, "fault", at) or recovery_due):
         events += [_mail(notice, incident, "fault", address) for address in notice.addresses]
-    told = "fault" in incident.told or bool(events)
-    if told and recovery_due and "recovery" not in incident.told:
+    if recovery_due and "recovery" not in incident.told:
         mails = {**incident.mails, **{mail.address: mail.mail_id for mail in events if isinstance(mail, MailQueued)}}
         incident = replace(incident, mails=mails)
         events += [_mail(notice, incident, "recovery", address) for address in notice.addresses]
     return events
+
+
+def _is_due(notice: Notice, incident: Incident, kind: MailKind, at: datetime | None) -> bool:
+    wait_until = incident.wait_until if kind == "fault" else incident.wait_recovery_until
+    over = at is not None and wait_until is not None and at >= wait_until
+    return over or _heard(notice, incident, kind) is not None
 
 
 def _heard(notice: Notice, incident: Incident, of: MailKind) -> ForwardingHeard | None:
@@ -316,7 +377,7 @@ def mail_id_of(fault_id: str, kind: MailKind, address: str) -> str:
 
 def wake_at(event: Event) -> datetime | None:
     """When a stream wants to be looked at again."""
-    return event.wait_until if isinstance(event, FaultHeard | RecoveryHeard) else None
+    return event.wait_until if isinstance(event, FaultHeard | RecoveryHeard | StillWaiting) else None
 
 
 DECIDER: Decider[Notice] = Decider(Notice(), decide, evolve)

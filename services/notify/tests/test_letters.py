@@ -1,0 +1,102 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from chassis.testing import NOON
+from contracts.notify import MailQueued
+from services.notify.model.letters import japanese_time, letter_of
+from services.notify.tests.examples import ANNE, FAULT, fault_mail, recovery_mail
+
+SITE_URL = "https://tsunagu.example.jp/"
+
+
+def body(mail: MailQueued) -> str:
+    return letter_of(mail, NOON, SITE_URL).body
+
+
+def test_a_fault_mail_says_what_happened_since_when_and_where() -> None:
+    letter = letter_of(fault_mail(ANNE), NOON, SITE_URL)
+
+    assert letter.subject == "【つなぐ】回線の故障のお知らせ（本店）"
+    assert letter.body.splitlines()[:7] == [
+        "株式会社つなぐ 様",
+        "",
+        "ご契約の回線の故障を検知しました。",
+        "",
+        "場所　　　　　：本店",
+        "お客様電話番号：06-0000-1111",
+        "発生した日時　：2026年1月15日（木）12:00",
+    ]
+
+
+def test_a_recovery_mail_says_when_it_was_over() -> None:
+    letter = letter_of(recovery_mail(ANNE), NOON, SITE_URL)
+
+    assert letter.subject == "【つなぐ】回線の回復のお知らせ（本店）"
+    assert "回復した日時　：2026年1月15日（木）12:10" in letter.body
+
+
+def test_a_recovery_mail_answers_the_fault_mail() -> None:
+    assert letter_of(recovery_mail(ANNE), NOON, SITE_URL).answers == fault_mail(ANNE).mail_id
+
+
+def test_without_name_and_site_the_mail_leaves_them_out() -> None:
+    letter = letter_of(replace(fault_mail(ANNE), contractor="", site=""), NOON, SITE_URL)
+
+    assert letter.subject == "【つなぐ】回線の故障のお知らせ"
+    assert "様" not in letter.body.splitlines()[0]
+    assert "場所" not in letter.body
+
+
+@pytest.mark.parametrize(
+    ("forwarding", "reason", "sentence"),
+    [
+        ("started", "", "一括転送を自動で開始しました（1件）。"),
+        ("running", "already-running", "一括転送は、すでに開始されています。"),
+        ("not-running", "no-entries", "一括転送は開始していません（転送先が登録されていません）。"),
+        ("not-running", "minor-fault", "一括転送は開始していません（軽い故障のため）。"),
+        ("not-running", "not-contracted", "一括転送は開始していません（一括転送機能のご契約がありません）。"),
+        ("unknown", "", "一括転送の状態は、設定サイトでご確認ください。"),
+    ],
+)
+def test_a_fault_mail_says_what_forwarding_did(forwarding: str, reason: str, sentence: str) -> None:
+    assert sentence in body(replace(fault_mail(ANNE), forwarding=forwarding, reason=reason))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("forwarding", "reason", "sentence"),
+    [
+        ("stopped", "", "一括転送を自動で停止しました。"),
+        ("running", "started-by-hand", "一括転送は続いています（お客さまが開始した転送のため）。"),
+        ("running", "switched-off", "一括転送は続いています（自動開始・自動停止が「停止」に設定されています）。"),
+        ("not-running", "not-running", "一括転送は行っていません。"),
+        ("unknown", "", "一括転送の状態は、設定サイトでご確認ください。"),
+    ],
+)
+def test_a_recovery_mail_says_what_forwarding_did(forwarding: str, reason: str, sentence: str) -> None:
+    assert sentence in body(replace(recovery_mail(ANNE), forwarding=forwarding, reason=reason))  # type: ignore[arg-type]
+
+
+def test_the_same_facts_give_the_same_letter() -> None:
+    assert letter_of(fault_mail(ANNE), NOON, SITE_URL) == letter_of(fault_mail(ANNE), NOON, SITE_URL)
+
+
+def test_braces_in_a_reason_of_tomorrow_do_no_harm() -> None:
+    assert "{new}" in body(replace(fault_mail(ANNE), forwarding="not-running", reason="{new}"))
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        (datetime(2026, 11, 23, 6, 4, tzinfo=UTC), "2026年11月23日（月）15:04"),
+        (datetime(2026, 12, 31, 15, 0, tzinfo=UTC), "2027年1月1日（金）00:00"),
+        (datetime(2028, 2, 28, 15, 59, tzinfo=UTC), "2028年2月29日（火）00:59"),
+    ],
+)
+def test_times_are_japans(at: datetime, words: str) -> None:
+    assert japanese_time(at) == words
+
+
+def test_a_letter_carries_its_mails_id() -> None:
+    assert letter_of(fault_mail(ANNE), NOON, SITE_URL).mail_id.startswith(f"{FAULT}-fault-")

@@ -1,0 +1,202 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chassis.consumer import Intake
+from chassis.handling import Handler
+from chassis.memory_store import MemoryStore
+from chassis.messages import Codec, Recorded
+from chassis.store import EventStore
+from chassis.testing import OPERATOR, deliver, recorded
+from contracts import events_of
+from contracts.linewatch import LineFaulted
+from contracts.notify import MailQueued
+from services.notify.bootstrap import CODEC, HEARD, NAME
+from services.notify.model.notice import CATEGORY, DECIDER, FaultHeard, ForwardingHeard, Notice, wake_at
+from services.notify.reactions import reactions
+from services.notify.tests.examples import (
+    CONTRACT_CHANGED,
+    CONTRACT_IMPORTED,
+    CONTRACT_REMOVED,
+    CONTRACTOR,
+    FAULT,
+    FORWARD_STARTED,
+    FORWARD_STOPPED,
+    LINE_FAULTED,
+    LINE_RECOVERED,
+    NUMBER,
+    SITE,
+    START,
+    START_SKIPPED,
+    STOP_SKIPPED,
+    WAIT,
+    fault_mail,
+    recovery_mail,
+)
+
+CONTRACT_STREAM, LINE_STREAM, PLAN_STREAM = f"contract-{NUMBER}", f"line-{NUMBER}", f"plan-{NUMBER}"
+IMPORTED = recorded(CONTRACT_IMPORTED, CONTRACT_STREAM, 1)
+CHANGED = recorded(CONTRACT_CHANGED, CONTRACT_STREAM, 2)
+REMOVED = recorded(CONTRACT_REMOVED, CONTRACT_STREAM, 3)
+FAULTED = recorded(LINE_FAULTED, LINE_STREAM, 1, 1)
+RECOVERED = recorded(LINE_RECOVERED, LINE_STREAM, 2, 1)
+FORWARDED = recorded(FORWARD_STARTED, PLAN_STREAM, 1, 1)
+UNFORWARDED = recorded(FORWARD_STOPPED, PLAN_STREAM, 2, 1)
+NOT_STARTED = recorded(START_SKIPPED, PLAN_STREAM, 1, 1)
+NOT_STOPPED = recorded(STOP_SKIPPED, PLAN_STREAM, 2, 1)
+
+
+def intake_on(store: EventStore) -> tuple[Intake, Handler[Notice]]:
+    notices = Handler(store, DECIDER, CATEGORY, wake_at=wake_at)
+    return Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, WAIT)), notices
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(CODEC)
+
+
+@pytest.fixture
+def notices(store: MemoryStore) -> Handler[Notice]:
+    return intake_on(store)[1]
+
+
+@pytest.fixture
+def intake(store: MemoryStore, notices: Handler[Notice]) -> Intake:
+    """Has heard of the contract, and its customer wants notices."""
+    intake = intake_on(store)[0]
+    deliver(intake, IMPORTED)
+    notices.handle(NUMBER, START, OPERATOR)
+    return intake
+
+
+def said(store: MemoryStore, kind: type) -> list[Any]:
+    return [one.event for one in store.scan() if isinstance(one.event, kind)]
+
+
+def test_every_reaction_is_to_an_event_that_is_heard(intake: Intake) -> None:
+    assert set(intake.reactions) <= intake.codec.types
+
+
+def test_a_contract_with_the_option_has_a_notice(intake: Intake, notices: Handler[Notice]) -> None:
+    notice = notices.read(NUMBER).state
+
+    assert notice.contracted
+    assert (notice.contractor, notice.site) == (CONTRACTOR, SITE)
+
+
+@pytest.mark.parametrize("message", [CHANGED, IMPORTED], ids=["changed", "imported anew"])
+def test_a_contract_without_the_option_has_none(intake: Intake, notices: Handler[Notice], message: Recorded) -> None:
+    contract = replace(message.event.contract, options=())
+
+    deliver(intake, recorded(replace(message.event, contract=contract), CONTRACT_STREAM, 5))
+
+    assert not notices.read(NUMBER).state.contracted
+
+
+def test_a_removed_contract_stops_its_notice(intake: Intake, notices: Handler[Notice]) -> None:
+    deliver(intake, REMOVED)
+
+    notice = notices.read(NUMBER).state
+    assert (notice.contracted, notice.started) == (False, False)
+
+
+def test_a_fault_waits_for_three_seconds_from_its_news(intake: Intake, store: MemoryStore) -> None:
+    deliver(intake, FAULTED)
+
+    assert said(store, FaultHeard)[0].wait_until == FAULTED.at + WAIT
+    assert [waking.stream for waking in store.due(FAULTED.at + WAIT, 10)] == [f"notice-{NUMBER}"]
+
+
+def test_a_fault_and_what_forwarding_did_make_a_mail_to_each_address(intake: Intake, store: MemoryStore) -> None:
+    deliver(intake, FAULTED, FORWARDED)
+
+    assert said(store, MailQueued) == [fault_mail("anne@example.jp"), fault_mail("ben@example.jp")]
+
+
+def test_a_recovery_and_what_forwarding_did_make_an_answer_to_each(intake: Intake, store: MemoryStore) -> None:
+    deliver(intake, FAULTED, FORWARDED, RECOVERED, UNFORWARDED)
+
+    assert said(store, MailQueued)[2:] == [recovery_mail("anne@example.jp"), recovery_mail("ben@example.jp")]
+
+
+def test_forwarding_that_was_not_started_says_why(intake: Intake, store: MemoryStore) -> None:
+    deliver(intake, FAULTED, NOT_STARTED)
+
+    assert said(store, ForwardingHeard) == [ForwardingHeard(FAULT, "fault", "not-running", "no-entries", 0)]
+
+
+def test_forwarding_that_runs_already_is_said_to_run(intake: Intake, store: MemoryStore) -> None:
+    deliver(intake, recorded(replace(START_SKIPPED, reason="already-running"), PLAN_STREAM))
+
+    assert said(store, ForwardingHeard)[0].result == "running"
+
+
+@pytest.mark.parametrize(
+    ("reason", "result"), [("started-by-hand", "running"), ("switched-off", "running"), ("not-running", "not-running")]
+)
+def test_forwarding_that_was_not_stopped_is_said_to_run_or_not(
+    intake: Intake, store: MemoryStore, reason: str, result: str
+) -> None:
+    deliver(intake, recorded(replace(STOP_SKIPPED, reason=reason), PLAN_STREAM))  # type: ignore[arg-type]
+
+    assert said(store, ForwardingHeard) == [ForwardingHeard(FAULT, "recovery", result, reason, 0)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [replace(FORWARD_STARTED, cause="manual", fault_id=None), replace(FORWARD_STOPPED, cause="manual", fault_id=None)],
+)
+def test_what_a_hand_does_is_no_news_about_a_fault(intake: Intake, store: MemoryStore, event: object) -> None:
+    deliver(intake, recorded(event, PLAN_STREAM))
+
+    assert said(store, ForwardingHeard) == []
+
+
+@pytest.mark.parametrize(
+    "message", [IMPORTED, CHANGED, REMOVED, FAULTED, RECOVERED, FORWARDED, UNFORWARDED, NOT_STARTED, NOT_STOPPED]
+)
+def test_the_same_message_twice_is_one_commit(intake: Intake, store: MemoryStore, message: Recorded) -> None:
+    deliver(intake, message)
+    before = list(store.scan())
+    revision = store.load(f"notice-{NUMBER}").revision
+
+    deliver(intake, message)
+    deliver(intake, message, message)
+
+    assert list(store.scan()) == before
+    assert store.load(f"notice-{NUMBER}").revision == revision
+
+
+def test_all_of_it_again_makes_no_second_mail(intake: Intake, store: MemoryStore) -> None:
+    story = (FAULTED, FORWARDED, RECOVERED, UNFORWARDED)
+    deliver(intake, *story)
+
+    deliver(intake, *story, *story)
+
+    assert len(said(store, MailQueued)) == 4
+
+
+def test_a_mail_tells_what_it_was_caused_by(intake: Intake, store: MemoryStore) -> None:
+    deliver(intake, FAULTED, FORWARDED)
+
+    queued = [one for one in store.scan() if one.type == "MailQueued"]
+    assert {one.causation_id for one in queued} == {FORWARDED.id}
+
+
+def storm(count: int) -> list[Recorded]:
+    numbers = [f"06{place:08d}" for place in range(count)]
+    faults = [LineFaulted(number, f"{number}-1", "critical", "断線", FAULTED.at) for number in numbers]
+    return [recorded(fault, f"line-{fault.contract_number}", 1, 1) for fault in faults]
+
+
+def test_a_batch_of_five_hundred_costs_as_many_store_calls_as_one(watched_store: Callable[[Codec], Any]) -> None:
+    one, many = watched_store(CODEC), watched_store(CODEC)
+
+    deliver(intake_on(one)[0], *storm(1))
+    deliver(intake_on(many)[0], *storm(500))
+
+    assert many.calls == one.calls
+    assert set(many.calls.values()) == {1}

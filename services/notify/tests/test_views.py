@@ -1,0 +1,91 @@
+from itertools import permutations
+
+import pytest
+
+from chassis.messages import Recorded
+from chassis.testing import NOON, recorded
+from chassis.views import Row, fold_once
+from services.notify.tests.examples import (
+    FAILED,
+    MAIL,
+    MAIL_ID,
+    NEXT,
+    NUMBER,
+    POSTPONED,
+    RETRIED,
+    SENT,
+    STARTED,
+)
+from services.notify.views import MAILS, keys_mail
+
+QUEUED = recorded(MAIL, f"notice-{NUMBER}", 7, 2)
+MAIL_STREAM = f"mail-{MAIL_ID}"
+DELIVERY = {
+    "postponed": [recorded(POSTPONED, MAIL_STREAM, 1)],
+    "sent": [recorded(SENT, MAIL_STREAM, 1)],
+    "failed": [recorded(FAILED, MAIL_STREAM, 1)],
+    "retried": [recorded(FAILED, MAIL_STREAM, 1), recorded(RETRIED, MAIL_STREAM, 2)],
+}
+
+
+def row_after(*events: Recorded) -> Row:
+    row: Row | None = None
+    for event in events:
+        row = fold_once(MAILS, dict(row) if row else None, event) or row
+    assert row is not None
+    return row
+
+
+def test_a_queued_mail_is_due_at_once() -> None:
+    row = row_after(QUEUED)
+
+    assert (row["state"], row["due_at"], row["contract"], row["attempts"]) == ("queued", NOON, NUMBER, 0)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "state", "due_at", "attempts", "answer"),
+    [
+        ("postponed", "queued", POSTPONED.next_at, 1, "451 busy"),
+        ("sent", "sent", None, 1, "250 kept"),
+        ("failed", "failed", None, 1, "550 unknown"),
+        ("retried", "queued", NEXT, 1, "550 unknown"),
+    ],
+)
+def test_a_row_tells_how_far_a_mail_has_got(
+    delivery: str, state: str, due_at: object, attempts: int, answer: str
+) -> None:
+    row = row_after(QUEUED, *DELIVERY[delivery])
+
+    assert (row["state"], row["due_at"], row["attempts"], row["answer"]) == (state, due_at, attempts, answer)
+
+
+@pytest.mark.parametrize("delivery", list(DELIVERY))
+def test_a_row_comes_out_the_same_in_whatever_order_its_two_streams_are_read(delivery: str) -> None:
+    own = DELIVERY[delivery]
+    orders = [order for order in permutations([QUEUED, *own]) if [one for one in order if one in own] == own]
+
+    rows = [row_after(*order) for order in orders]
+
+    assert all(row == rows[0] for row in rows)
+
+
+@pytest.mark.parametrize("delivery", list(DELIVERY))
+def test_what_is_not_yet_known_to_be_owed_is_not_due(delivery: str) -> None:
+    assert row_after(*DELIVERY[delivery])["due_at"] is None
+
+
+@pytest.mark.parametrize("event", [QUEUED, *(events[-1] for events in DELIVERY.values())])
+def test_the_same_event_twice_changes_nothing(event: Recorded) -> None:
+    row = dict(row_after(event))
+
+    assert fold_once(MAILS, row, event) is None
+
+
+@pytest.mark.parametrize("event", [QUEUED, *(events[-1] for events in DELIVERY.values())])
+def test_a_row_is_a_mail(event: Recorded) -> None:
+    assert keys_mail(event) == [MAIL_ID]
+    assert event.type in MAILS.events
+
+
+def test_settings_are_no_mails() -> None:
+    assert recorded(STARTED).type not in MAILS.events
