@@ -40,6 +40,10 @@ class OutboxMailer:
         return Answer(True, False, "250 kept")
 
 
+# Seven bits, so that it passes every server as it is.
+_WIRE = SMTP.clone(cte_type="7bit")
+
+
 class SmtpMailer:
     """Sends through one mail server and keeps connections open between mails."""
 
@@ -49,19 +53,23 @@ class SmtpMailer:
         self._idle: SimpleQueue[smtplib.SMTP] = SimpleQueue()
 
     def send(self, letter: Letter) -> Answer:
-        """A kept connection that has gone stale is replaced once; nothing was sent over it then."""
-        message = message_of(letter, self._from)
+        """A kept connection that has gone stale is replaced; nothing was sent over it then.
+
+        That there is no connection, for whatever reason, is not the mail's fault: it is never refused for good then.
+        """
         try:
             connection = self._connection()
-            code, text = self._deliver(connection, message, letter.to)
-        except smtplib.SMTPRecipientsRefused as refused:
-            code, text = next(iter(refused.recipients.values()))
-        except smtplib.SMTPResponseException as refused:
-            code, text = refused.smtp_code, refused.smtp_error
         except (smtplib.SMTPException, OSError) as broken:
-            return Answer(False, False, type(broken).__name__)
-        self._idle.put(connection)
-        return Answer(code < 400, code >= 500, f"{code} {_plain(text)}")
+            return Answer(False, False, _why(broken))
+        try:
+            code, text = self._deliver(connection, letter)
+        except smtplib.SMTPResponseException as refused:
+            return Answer(False, refused.smtp_code >= 500, _why(refused))
+        except (smtplib.SMTPException, OSError) as broken:
+            return Answer(False, False, _why(broken))
+        except ValueError:
+            return Answer(False, True, "This mail cannot be written.")
+        return Answer(_is_yes(code), code >= 500, f"{code} {_plain(text)}")
 
     def _connection(self) -> smtplib.SMTP:
         try:
@@ -83,29 +91,51 @@ class SmtpMailer:
             connection.login(unquote(self._server.username), unquote(self._server.password or ""))
         return connection
 
-    @staticmethod
-    def _deliver(connection: smtplib.SMTP, message: EmailMessage, to: str) -> tuple[int, bytes | str]:
+    def _deliver(self, connection: smtplib.SMTP, letter: Letter) -> tuple[int, bytes | str]:
         """The server's last answer. `smtplib.sendmail` keeps it to itself, and operators want to see it."""
         try:
+            message = message_of(letter, self._from)
             code, text = connection.mail(message["From"].addresses[0].addr_spec)
-            if code == 250:
-                code, text = connection.rcpt(to)
-            if code in (250, 251):
-                code, text = connection.data(message.as_bytes(policy=SMTP))
-            if code >= 400:
-                connection.rset()
+            if _is_yes(code):
+                code, text = connection.rcpt(letter.to)
+            if _is_yes(code):
+                code, text = connection.data(message.as_bytes())
         except BaseException:
             connection.close()
             raise
+        self._keep(connection, clean=_is_yes(code))
         return code, text
+
+    def _keep(self, connection: smtplib.SMTP, *, clean: bool) -> None:
+        """For the next mail. A server that hangs up instead of forgetting the last one has answered for it before."""
+        try:
+            if not clean:
+                connection.rset()
+        except (smtplib.SMTPException, OSError):
+            connection.close()
+        else:
+            self._idle.put(connection)
 
 
 def _alive(connection: smtplib.SMTP) -> bool:
     try:
-        return connection.noop()[0] == 250
+        if _is_yes(connection.noop()[0]):
+            return True
     except (smtplib.SMTPException, OSError):
-        connection.close()
-        return False
+        pass  # Closed below, as after a server's goodbye.
+    connection.close()
+    return False
+
+
+def _is_yes(code: int) -> bool:
+    """Also false for -1, which is how `smtplib` says that an answer was none."""
+    return 200 <= code < 300
+
+
+def _why(broken: Exception) -> str:
+    if isinstance(broken, smtplib.SMTPResponseException):
+        return f"{broken.smtp_code} {_plain(broken.smtp_error)}"
+    return type(broken).__name__
 
 
 def _plain(text: bytes | str) -> str:
@@ -115,7 +145,7 @@ def _plain(text: bytes | str) -> str:
 
 def message_of(letter: Letter, mail_from: str) -> EmailMessage:
     """The letter as RFC 5322 wants it; the same letter always has the same Message-ID and Date."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_WIRE)
     domain = mail_from.rpartition("@")[2].rstrip(">")
     message["From"] = mail_from
     message["To"] = letter.to

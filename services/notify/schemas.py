@@ -9,10 +9,11 @@ from marshmallow import ValidationError, fields, post_load, validate
 
 from chassis.views import Row
 from chassis.web import Body, Boolean, Query
+from contracts import phone
 from contracts.notify import FaultNoticeChanged, MailFailed, MailQueued, MailSent
 from services.notify.model.notice import EditNotice, Notice
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # More than the rule allows, so that it is the rule that says how many are too many.
 MOST_LISTED = 100
 
@@ -23,6 +24,9 @@ def _one_line(text: str) -> None:
 
 
 def _address(text: str) -> None:
+    """Only what every mail server takes: ASCII."""
+    if not text.isascii():
+        raise ValidationError("not-a-mail-address")
     try:
         validate_email(text, check_deliverability=False)
     except EmailNotValidError:
@@ -64,6 +68,10 @@ class MailsQuery(Query):
     contract = fields.String(load_default=None)
     state = fields.String(load_default=None, validate=validate.OneOf(("queued", "sent", "failed")))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
+
+    @post_load
+    def digits_only(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data | {"contract": phone.normalise(data["contract"])} if data["contract"] else data
 
 
 def shown(notice: Notice) -> dict[str, Any]:

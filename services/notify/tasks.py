@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from chassis.errors import TsunaguError
+from chassis.errors import Conflict, TsunaguError, Unavailable
 from chassis.handling import Handler
 from chassis.messages import Actor, Origin, now
 from chassis.views import Row, Views
@@ -28,6 +28,8 @@ LOOK_AT = 200
 LEAVE_ALONE_SECONDS = 3.0
 # A mail that is being sent is left alone until it has an end, however long the server takes.
 IN_HAND = math.inf
+# How often a sender that is to stop still tries to note what a server said: about ten seconds.
+LAST_TRIES = 30
 # How many mails are looked up for each connection at a time.
 AT_ONCE = 8
 log = structlog.get_logger(__name__)
@@ -37,8 +39,8 @@ log = structlog.get_logger(__name__)
 class Sender:
     """Sends over at most `connections` connections at once. One sender runs at a time, by its lease.
 
-    A mail goes out twice only when a sender dies, or loses the store or its lease, between the server's answer and
-    noting it, and then with the same Message-ID.
+    A mail goes out twice only when a sender dies, or is told to stop while the store is away, between the server's
+    answer and noting it, and then with the same Message-ID.
     """
 
     mails: Handler[Mail]
@@ -62,7 +64,7 @@ class Sender:
                     if not self._free_connection(going):
                         break
                     self._attended[row["_id"]] = IN_HAND
-                    pool.submit(self._attend, row)
+                    pool.submit(self._attend, row, going)
                 if not rows:
                     self.wait(LOOK_SECONDS)
 
@@ -89,9 +91,12 @@ class Sender:
                 return True
         return False
 
-    def _attend(self, row: Row) -> None:
+    def _attend(self, row: Row, going: Callable[[], bool]) -> None:
         try:
-            self._send(row)
+            queued = msgspec.convert(row["queued"], MailQueued)
+            answer = self.mailer.send(letter_of(queued, row["queued_at"], self.site_url))
+            log.info("mail_tried", mail=row["_id"], taken=answer.taken, permanent=answer.permanent, answer=answer.text)
+            self._note(_noted(queued, answer), going)
         except TsunaguError as problem:
             # The server may have it and we could not say so: it is tried again, with the same Message-ID.
             log.warning("mail_not_noted", mail=row["_id"], code=problem.code)
@@ -101,11 +106,18 @@ class Sender:
             self._attended[row["_id"]] = time.monotonic()
             self._busy.release()
 
-    def _send(self, row: Row) -> None:
-        queued = msgspec.convert(row["queued"], MailQueued)
-        answer = self.mailer.send(letter_of(queued, row["queued_at"], self.site_url))
-        log.info("mail_tried", mail=queued.mail_id, taken=answer.taken, permanent=answer.permanent, answer=answer.text)
-        self.mails.handle(queued.mail_id, _noted(queued, answer), Origin(Actor("automatic", "sender"), queued.mail_id))
+    def _note(self, command: NoteSent | NoteFailure, going: Callable[[], bool]) -> None:
+        """Tries until it is noted: a mail of which we forget that a server has it would be sent twice."""
+        tries_left = LAST_TRIES
+        while True:
+            try:
+                self.mails.handle(command.mail_id, command, Origin(Actor("automatic", "sender"), command.mail_id))
+                return
+            except (Unavailable, Conflict):
+                tries_left -= not going()
+                if not tries_left:
+                    raise
+                self.wait(LOOK_SECONDS)
 
 
 def _noted(queued: MailQueued, answer: Answer) -> NoteSent | NoteFailure:

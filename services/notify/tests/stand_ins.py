@@ -30,7 +30,7 @@ class MemoryMails:
         self, view: str, wanted: Mapping[str, Any], *, sort: Sequence[tuple[str, int]], limit: int = 100
     ) -> list[Row]:
         self._asked()
-        found = [{"_id": key, **row} for key, row in self.rows.items() if _fits(row, wanted)]
+        found: list[Row] = [{"_id": key, **row} for key, row in self.rows.items() if _fits(row, wanted)]
         ((name, direction),) = sort
         return sorted(found, key=lambda row: row[name], reverse=direction < 0)[:limit]
 

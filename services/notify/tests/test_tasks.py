@@ -1,0 +1,222 @@
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+
+from chassis.handling import Handler
+from chassis.messages import Codec, now
+from chassis.testing import OPERATOR, recorded
+from chassis.views import Views
+from contracts.notify import MailFailed, MailQueued, MailSent
+from services.notify.adapters import Answer, OutboxMailer
+from services.notify.bootstrap import CODEC
+from services.notify.model.letters import Letter
+from services.notify.model.mail import CATEGORY, DECIDER, Mail, MailPostponed
+from services.notify.tasks import LAST_TRIES, Sender
+from services.notify.tests.examples import ANNE, BEN, MAIL_ID, NOTE_SENT, NUMBER, fault_mail
+from services.notify.tests.stand_ins import MemoryMails
+
+
+@dataclass
+class Refusing:
+    """A mailer whose server always gives the same answer."""
+
+    answer: Answer
+    letters: list[Letter] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> Answer:
+        self.letters.append(letter)
+        return self.answer
+
+
+@dataclass
+class Breaking:
+    """A mailer after whose every mail the store is away."""
+
+    store: Any
+    letters: list[Letter] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> Answer:
+        self.letters.append(letter)
+        self.store.away = True
+        return Answer(True, False, "250 kept")
+
+
+@pytest.fixture
+def store(watched_store: Callable[[Codec], Any]) -> Any:
+    return watched_store(CODEC)
+
+
+@pytest.fixture
+def mails(store: Any) -> Handler[Mail]:
+    return Handler(store, DECIDER, CATEGORY)
+
+
+@pytest.fixture
+def queue() -> MemoryMails:
+    return MemoryMails()
+
+
+def queue_up(queue: MemoryMails, *mails: MailQueued) -> None:
+    for place, mail in enumerate(mails):
+        queue.project([recorded(mail, f"notice-{NUMBER}", 1, place, at=now())])
+
+
+def run(sender: Sender) -> None:
+    """Until there is nothing more to start; what was started is finished."""
+    idle = threading.Event()
+    sender.wait = lambda seconds: idle.set()
+    sender.run(1, lambda: not idle.is_set())
+
+
+def sender_of(mails: Handler[Mail], queue: MemoryMails, mailer: Any) -> Sender:
+    return Sender(mails, cast(Views, queue), mailer, "https://tsunagu.example.jp/", connections=2)
+
+
+def said(store: Any, kind: type) -> list[Any]:
+    return [one.event for one in store.scan() if isinstance(one.event, kind)]
+
+
+def test_every_mail_that_is_due_is_sent_once(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    many = [replace(fault_mail(ANNE), mail_id=f"m{place}") for place in range(50)]
+    queue_up(queue, *many)
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    assert sorted(letter.mail_id for letter in outbox.letters) == sorted(mail.mail_id for mail in many)
+    assert len(said(store, MailSent)) == 50
+
+
+def test_what_the_server_said_is_noted(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, fault_mail(ANNE))
+
+    run(sender_of(mails, queue, OutboxMailer()))
+
+    assert said(store, MailSent) == [MailSent(MAIL_ID, NUMBER, 1, "250 kept")]
+
+
+def test_a_temporary_refusal_is_postponed(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, fault_mail(ANNE))
+
+    run(sender_of(mails, queue, Refusing(Answer(False, False, "451 busy"))))
+
+    assert [postponed.answer for postponed in said(store, MailPostponed)] == ["451 busy"]
+
+
+def test_a_refusal_for_good_is_given_up(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, fault_mail(ANNE))
+
+    run(sender_of(mails, queue, Refusing(Answer(False, True, "550 unknown"))))
+
+    assert said(store, MailFailed) == [MailFailed(MAIL_ID, NUMBER, 1, "550 unknown")]
+
+
+def test_a_view_that_lags_sends_nothing_again(mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, fault_mail(ANNE))
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+    run(sender_of(mails, queue, outbox))
+
+    assert len(outbox.letters) == 1
+
+
+def test_a_mail_that_another_sender_sent_meanwhile_is_left_alone(mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, fault_mail(ANNE), fault_mail(BEN))
+    mails.handle(MAIL_ID, NOTE_SENT, OPERATOR)
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    assert [letter.to for letter in outbox.letters] == [BEN]
+
+
+def test_a_mail_that_is_to_wait_is_not_sent_yet(mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, fault_mail(ANNE))
+    refusing = Refusing(Answer(False, False, "451 busy"))
+
+    run(sender_of(mails, queue, refusing))
+    run(sender_of(mails, queue, refusing))
+
+    assert len(refusing.letters) == 1
+
+
+def test_a_store_that_is_away_for_a_moment_after_the_sending_makes_no_second_mail(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, fault_mail(ANNE))
+    breaking = Breaking(store)
+    sender = sender_of(mails, queue, breaking)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        store.away = False
+
+    sender.wait = wait
+    sender.run(1, lambda: not waits)
+
+    assert len(breaking.letters) == 1
+    assert said(store, MailSent) == [MailSent(MAIL_ID, NUMBER, 1, "250 kept")]
+
+
+def test_a_sender_that_is_to_stop_does_not_wait_for_the_store_for_ever(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, fault_mail(ANNE))
+    sender = sender_of(mails, queue, Breaking(store))
+    waits: list[float] = []
+    sender.wait = waits.append
+
+    sender.run(1, lambda: not waits)
+
+    assert LAST_TRIES - 1 <= len(waits) <= LAST_TRIES + 1
+
+
+def test_what_was_sent_and_could_not_be_noted_is_sent_again_with_the_same_id(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, fault_mail(ANNE))
+    breaking, outbox = Breaking(store), OutboxMailer()
+    run(sender_of(mails, queue, breaking))
+    store.away = False
+
+    run(sender_of(mails, queue, outbox))
+
+    assert breaking.letters == outbox.letters
+
+
+def test_a_mail_that_breaks_the_sender_stops_no_other(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, fault_mail(ANNE), fault_mail(BEN))
+    queue.rows[MAIL_ID]["queued"] = {"mail_id": 7}
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    assert [letter.to for letter in outbox.letters] == [BEN]
+
+
+def test_more_mails_than_connections_all_go(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    at_once: list[int] = []
+    open_now: set[str] = set()
+    lock = threading.Lock()
+
+    @dataclass
+    class Counting:
+        def send(self, letter: Letter) -> Answer:
+            with lock:
+                open_now.add(letter.mail_id)
+                at_once.append(len(open_now))
+            with lock:
+                open_now.remove(letter.mail_id)
+            return Answer(True, False, "250 kept")
+
+    queue_up(queue, *(replace(fault_mail(ANNE), mail_id=f"m{place}") for place in range(40)))
+
+    run(sender_of(mails, queue, Counting()))
+
+    assert len(at_once) == 40
+    assert max(at_once) <= 2
