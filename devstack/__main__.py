@@ -18,7 +18,6 @@ SUITES = ("unit", "integration", "e2e", "browser", "all")
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option("0.1.0", prog_name="tsunagu")
 @click.pass_context
 def tsunagu(context: click.Context) -> None:
     """Tsunagu: a line fault starts bulk forwarding and sends the mails by itself."""

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from chassis.testing import eventually
 from devstack import kafka_engine
 from devstack.engines import Engines
-from devstack.tests.test_supervisor import until
 
 pytestmark = pytest.mark.integration
 
@@ -43,7 +43,7 @@ def test_mongod_comes_back_with_its_data_after_kill_9(own: Engines) -> None:
     before = count(own)
 
     first = own.supervisor.kill("mongod")
-    until(lambda: own.supervisor.pid("mongod") not in (None, first))
+    eventually(lambda: own.supervisor.pid("mongod") not in (None, first))
 
     assert count(own) == before
 
@@ -52,7 +52,7 @@ def test_kafka_comes_back_as_the_same_cluster_after_kill_9(own: Engines) -> None
     cluster = kafka_engine.cluster_id(own.places.root)
 
     first = own.supervisor.kill("kafka")
-    until(lambda: own.supervisor.pid("kafka") not in (None, first))
+    eventually(lambda: own.supervisor.pid("kafka") not in (None, first))
     own.plan.wait_for_kafka()
 
     assert cluster

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from chassis.testing import eventually
 from devstack import ports
 from devstack.client import Client
 from devstack.places import REPOSITORY
 from devstack.supervisor import Process, Supervisor
-from devstack.tests.test_supervisor import until
 from devstack.trouble import Trouble
 
 pytestmark = pytest.mark.integration
@@ -29,7 +29,7 @@ class Sink:
         command = (sys.executable, "-m", "devstack.mailsink", str(folder / "mails"), str(self.smtp), str(self.http))
         self.supervisor = Supervisor(folder)
         self.supervisor.start(Process("mail", command, os.environ | {"PYTHONPATH": str(REPOSITORY)}))
-        until(self.ready)
+        eventually(self.ready)
 
     def ready(self) -> bool:
         try:
@@ -72,8 +72,8 @@ def test_an_acknowledged_mail_survives_kill_9(sink: Sink) -> None:
     send(sink, "a@example.jp", "kept")
 
     first = sink.supervisor.kill("mail")
-    until(lambda: sink.supervisor.pid("mail") not in (None, first))
-    until(sink.ready)
+    eventually(lambda: sink.supervisor.pid("mail") not in (None, first))
+    eventually(sink.ready)
 
     assert [mail["subject"] for mail in sink.client.get("/api/messages?to=a@example.jp").body] == ["kept"]
 

@@ -15,13 +15,14 @@ def addresses() -> Addresses:
     return Addresses("mongodb://127.0.0.1:1/", "127.0.0.1:2", "smtp://127.0.0.1:3", ports)
 
 
-def test_every_service_has_a_web_process_and_a_worker(tmp_path: Path, addresses: Addresses) -> None:
+def test_every_service_has_a_web_process_a_worker_and_what_it_keeps_aside(tmp_path: Path, addresses: Addresses) -> None:
     places = Places(tmp_path)
 
     processes = services.web_processes(places, addresses) + services.worker_processes(places, addresses)
 
-    wanted = {f"{name}-{kind}" for name in services.SERVICES for kind in ("web", "worker")} | {"gateway"}
-    assert {process.name for process in processes} == wanted
+    own = {f"{name}-{kind}" for name in services.SERVICES for kind in ("web", "worker")}
+    aside = {f"{name}-{task}" for name, tasks in services.ASIDE.items() for task in tasks}
+    assert {process.name for process in processes} == own | aside | {"gateway"}
 
 
 def test_every_process_has_a_port_of_its_own() -> None:

@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chassis.testing import eventually
 from devstack.places import REPOSITORY
 from devstack.supervisor import Process, Supervisor
 from devstack.trouble import Trouble
@@ -18,7 +18,6 @@ from devstack.trouble import Trouble
 SLEEPER = Process("sleeper", ("sleep", "600"), dict(os.environ))
 # Ignores SIGTERM, and has a child in its process group.
 STUBBORN = Process("stubborn", ("sh", "-c", "trap '' TERM; sleep 600 & echo $! ; wait; sleep 600"), dict(os.environ))
-PATIENCE = 10.0
 
 
 class Stage:
@@ -36,13 +35,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     made.supervisor.close(seconds=0.5)
 
 
-def until(fact: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not fact():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
-
-
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
@@ -55,7 +47,7 @@ def test_a_killed_process_comes_back_and_it_is_said_why(stage: Stage) -> None:
 
     first = stage.supervisor.kill("sleeper")
 
-    until(lambda: stage.supervisor.pid("sleeper") not in (None, first))
+    eventually(lambda: stage.supervisor.pid("sleeper") not in (None, first))
     assert len(stage.said) == 1
     assert stage.said[0].startswith("sleeper ended (SIGKILL); starting it again in 0.1 s")
 
@@ -63,7 +55,7 @@ def test_a_killed_process_comes_back_and_it_is_said_why(stage: Stage) -> None:
 def test_pauses_grow(stage: Stage) -> None:
     stage.supervisor.start(Process("failing", ("sh", "-c", "exit 3"), dict(os.environ)))
 
-    until(lambda: len(stage.said) >= 3)
+    eventually(lambda: len(stage.said) >= 3)
 
     assert [line.split(" in ")[1].split(" s;")[0] for line in stage.said[:3]] == ["0.1", "0.2", "0.5"]
     assert "exit code 3" in stage.said[0]
@@ -74,11 +66,11 @@ def test_a_held_process_stays_down_until_it_is_released(stage: Stage) -> None:
 
     stage.supervisor.hold("sleeper")
     stage.supervisor.kill("sleeper")
-    until(lambda: stage.supervisor.pid("sleeper") is None)
+    eventually(lambda: stage.supervisor.pid("sleeper") is None)
 
     assert "held" in stage.said[0]
     stage.supervisor.release("sleeper")
-    until(lambda: stage.supervisor.pid("sleeper"))
+    eventually(lambda: stage.supervisor.pid("sleeper"))
 
 
 def test_stopping_is_quiet_and_for_good(stage: Stage) -> None:
@@ -93,23 +85,23 @@ def test_stopping_is_quiet_and_for_good(stage: Stage) -> None:
 def test_what_ignores_sigterm_is_killed_with_its_group(stage: Stage) -> None:
     stage.supervisor.start(STUBBORN)
     log = stage.supervisor.log("stubborn")
-    until(lambda: log.read_text().strip())
+    eventually(lambda: log.read_text().strip())
     grandchild = int(log.read_text())
 
     stage.supervisor.stop("stubborn", seconds=0.2)
 
-    until(lambda: not alive(grandchild))
+    eventually(lambda: not alive(grandchild))
 
 
 def test_a_killed_leader_takes_its_group_with_it(stage: Stage) -> None:
     stage.supervisor.start(STUBBORN)
     log = stage.supervisor.log("stubborn")
-    until(lambda: log.read_text().strip())
+    eventually(lambda: log.read_text().strip())
     grandchild = int(log.read_text())
 
     stage.supervisor.kill("stubborn")
 
-    until(lambda: not alive(grandchild))
+    eventually(lambda: not alive(grandchild))
 
 
 def test_a_command_that_does_not_exist_is_one_sentence(stage: Stage) -> None:
@@ -133,7 +125,7 @@ def test_logs_of_last_time_are_kept(stage: Stage) -> None:
     stage.supervisor.log("talker").write_text("of last time")
 
     stage.supervisor.start(Process("talker", ("echo", "of this time"), dict(os.environ)))
-    until(lambda: "of this time" in stage.supervisor.log("talker").read_text())
+    eventually(lambda: "of this time" in stage.supervisor.log("talker").read_text())
 
     assert stage.supervisor.log("talker").with_suffix(".log.1").read_text() == "of last time"
 
@@ -160,4 +152,4 @@ def test_children_die_with_a_killed_owner(tmp_path: Path) -> None:
 
         owner.send_signal(signal.SIGKILL)
 
-        until(lambda: not any(alive(pid) for pid in children))
+        eventually(lambda: not any(alive(pid) for pid in children))
