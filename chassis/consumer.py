@@ -119,7 +119,7 @@ class Consumer:
     def _loop(self, consumer: KafkaConsumer, assigned: "_Assigned", going: Callable[[], bool]) -> None:
         cluster = kafka.cluster_id(consumer)
         while going():
-            polled = consumer.poll(timeout_ms=500)
+            polled = kafka.poll(consumer, 500)
             if kafka.cluster_id(consumer) not in ("", cluster):
                 raise ClusterChanged
             progress.consumer_turned()
@@ -187,7 +187,7 @@ def _stay(consumer: KafkaConsumer, milliseconds: int) -> None:
     """Waits as a member of the group. A partition that is assigned meanwhile is not paused: what it gives is left
     where it is, to be polled again."""
     consumer.pause(*consumer.assignment())
-    for partition, records in consumer.poll(timeout_ms=milliseconds).items():
+    for partition, records in kafka.poll(consumer, milliseconds).items():
         consumer.seek(partition, records[0].offset)
     progress.consumer_turned()
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
-from kafka.structs import OffsetAndMetadata
+from kafka.structs import MemberState, OffsetAndMetadata
 
 from chassis.errors import Unavailable
 
@@ -143,6 +143,18 @@ class _Net:
     def close(self) -> None:
         if self._made:
             self._made.close()
+
+
+def poll(consumer: KafkaConsumer, milliseconds: int) -> dict[TopicPartition, list[Any]]:
+    """As the library's `poll`, but a member that was joining its group again stays at it.
+
+    In kafka-python 3.0.12 a rejoin because of new topics or partitions that outlasts one poll is forgotten: its result
+    is never taken, heartbeats stay off, and the member is out of its group for ever without noticing.
+    """
+    if consumer.group_metadata().state == MemberState.REBALANCING:
+        consumer._coordinator.request_rejoin()
+    polled: dict[TopicPartition, list[Any]] = consumer.poll(timeout_ms=milliseconds)
+    return polled
 
 
 def send_all(producer: KafkaProducer, messages: Sequence[Message]) -> None:

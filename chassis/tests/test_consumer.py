@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
-from kafka.structs import OffsetAndMetadata
+from kafka.structs import MemberState, OffsetAndMetadata
 
 from chassis import kafka
 from chassis.consumer import Consumer, Intake, Letter, Reaction
@@ -392,6 +392,21 @@ class TestOnRealKafka:
             topic = Topic(engines.kafka_servers, owner)
             topic.publish(opened("ann"))
             eventually(lambda: service.books() == {"ann": 1})
+
+    def test_a_member_that_rejoins_for_longer_than_a_poll_gets_its_share(self, engines: Addresses, owner: str) -> None:
+        with reader(engines.kafka_servers, f"{owner}-reader") as consumer:
+            consumer.subscribe([kafka.topic_of(owner)])
+            eventually(lambda: polled(consumer).state == MemberState.STABLE, every=0)
+
+            kafka.make_topics(engines.kafka_servers, [owner])
+
+            eventually(lambda: polled(consumer) and len(consumer.assignment()) == 4, every=0)
+
+
+def polled(consumer: Any) -> Any:
+    """How it stands in its group after a poll that is shorter than any rejoin."""
+    kafka.poll(consumer, 5)
+    return consumer.group_metadata()
 
 
 @dataclass
