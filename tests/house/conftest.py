@@ -11,9 +11,7 @@ from chassis.auth import make_signing_key, write_jwks
 from chassis.settings import read
 from devstack.places import Places
 from devstack.services import GATEWAY, Addresses, environment, port_names
-from tests.house.repository import Repository
-
-REPOSITORY = Repository()
+from tests.house.repository import REPOSITORY
 
 
 @pytest.fixture(scope="session")

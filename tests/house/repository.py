@@ -91,6 +91,10 @@ class Repository:
         return self.texts.get(path, "")
 
 
+# This repository, read once a run.
+REPOSITORY = Repository()
+
+
 def told(advice: str, found: list[str]) -> str:
     """The message of a failed rule: what to do, then where."""
     return "\n".join([advice, *(f"  {line}" for line in found)])

@@ -2,9 +2,7 @@
 
 from chassis.problems import WORDS
 from tests.house import codes
-from tests.house.repository import Repository, told
-
-REPOSITORY = Repository()
+from tests.house.repository import REPOSITORY, told
 
 
 def test_codes_are_kebab_case() -> None:

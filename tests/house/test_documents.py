@@ -6,9 +6,8 @@ from pathlib import Path
 
 from chassis.edge import VERSION
 from contracts.document import documents
-from tests.house.repository import ROOT, Repository, told
+from tests.house.repository import REPOSITORY, ROOT, told
 
-REPOSITORY = Repository()
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NAMED_FILE = re.compile(
     r"`((?:contracts|chassis|services|gateway|devstack|bench|tests|docs|deploy)/[\w./-]+\.\w+)(?::[\w.]+)?`"

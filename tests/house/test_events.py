@@ -3,7 +3,6 @@
 import dataclasses
 import importlib
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -14,9 +13,9 @@ from contracts import document
 from contracts.tests.examples import EXAMPLES
 from contracts.tests.golden import samples
 from tests.house.conftest import part
-from tests.house.repository import ROOT, Repository, told
+from tests.house.private_events import private_events
+from tests.house.repository import REPOSITORY, ROOT, told
 
-REPOSITORY = Repository()
 OWNER = {event.__name__: owner for owner, events in contracts.EVENTS.items() for event in events}
 
 
@@ -174,13 +173,7 @@ def test_the_documented_topics_are_those_that_are_used() -> None:
 
 
 def _private(service: str) -> list[type]:
-    """The private events of a service: its CODEC's types that no contract has."""
-    found: list[type] = []
-    for source in REPOSITORY.under(f"services/{service}"):
-        if source.path.split("/")[2] in ("model.py", "model"):
-            module: Any = importlib.import_module(source.module)
-            found += getattr(module, "PRIVATE_EVENTS", ())
-    return found
+    return private_events(REPOSITORY, service)
 
 
 def _private_names(service: str) -> set[str]:

@@ -1,9 +1,7 @@
 """Imports go services -> chassis, contracts and no other way; rules are pure."""
 
 from tests.house import imports
-from tests.house.repository import Repository, told
-
-REPOSITORY = Repository()
+from tests.house.repository import REPOSITORY, told
 
 
 def test_packages_use_only_what_stands_below_them() -> None:

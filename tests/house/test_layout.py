@@ -1,9 +1,7 @@
 """Every service is built alike, and everybody who has to know of it does."""
 
 from tests.house import layout
-from tests.house.repository import Repository, told
-
-REPOSITORY = Repository()
+from tests.house.repository import REPOSITORY, told
 
 
 def test_services_have_the_standard_modules_and_no_others() -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.house import layout
-from tests.house.repository import Repository
+from tests.house.repository import REPOSITORY, Repository
 
-REPOSITORY = Repository()
 NEW = "callblock"
 PAGE = "docs/adding-a-service.md"
 

@@ -3,9 +3,8 @@
 import subprocess
 import sys
 
-from tests.house.repository import ROOT, Repository
+from tests.house.repository import REPOSITORY, ROOT
 
-REPOSITORY = Repository()
 # Not imported by anything: gunicorn runs it once as its configuration.
 CONFIGURATION = "chassis.gunicorn_conf"
 FORBIDDEN = (

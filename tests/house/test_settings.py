@@ -7,9 +7,8 @@ from typing import Any
 
 from chassis.runtime import WorkerSettings
 from chassis.settings import read
-from tests.house.repository import Repository, told
+from tests.house.repository import REPOSITORY, told
 
-REPOSITORY = Repository()
 EVERYWHERE = {"mongo_url", "kafka_servers", "token_keys", "log_level"}
 
 

@@ -1,9 +1,7 @@
 """How sources are written, where a tool does not look."""
 
 from tests.house import sources
-from tests.house.repository import Repository, told
-
-REPOSITORY = Repository()
+from tests.house.repository import REPOSITORY, told
 
 
 def test_only_settings_read_the_environment() -> None:

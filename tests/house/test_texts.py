@@ -1,9 +1,7 @@
 """No file holds what is only true here or only true today."""
 
 from tests.house import texts
-from tests.house.repository import Repository, told
-
-REPOSITORY = Repository()
+from tests.house.repository import REPOSITORY, told
 
 
 def test_nothing_is_left_unfinished() -> None:
