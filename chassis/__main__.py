@@ -18,11 +18,11 @@ def main(arguments: Sequence[str]) -> int:
         service: Service = importlib.import_module(f"services.{name}.bootstrap").service()
         if command == "worker":
             return run_worker(service, read(WorkerSettings))
-        if command in service.aside:
-            return run_aside(service, command, read(WorkerSettings))
+        if command == "aside" and service.aside:
+            return run_aside(service, read(WorkerSettings))
         known = service.commands
         if command not in known:
-            return _fail(f"{name} knows: {', '.join(['worker', *service.aside, *known])}", 2)
+            return _fail(f"{name} knows: {', '.join(['worker', *(['aside'] if service.aside else []), *known])}", 2)
         return known[command](rest)
     except (SettingsError, TsunaguError) as problem:
         return _fail(str(problem), 1)

@@ -42,7 +42,8 @@ class Parts:
 
     `public` are the type names of its own events that go to Kafka, `heard` the owners whose topics it reads into
     `intake`; `own_views` are made from its own events, the intake's views from foreign ones. `aside` has
-    tasks that get a process of their own and give way to the others.
+    tasks that run in a process that gives way to all others; `patient` says that nobody waits for the service's own
+    events, so that relay, projector and alarm clock run there too.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Parts:
     own_views: Views | None = None
     alarms: Sequence[Alarm] = ()
     aside: Mapping[str, LedTask] = field(default_factory=dict)
+    patient: bool = False
     commands: Mapping[str, Command] = field(default_factory=dict)
     prepare: Callable[[], None] = lambda: None
 
@@ -85,14 +87,15 @@ def assemble(settings: Engines, db: Database[Document], store: EventStore, parts
                 views.prepare()
         parts.prepare()
 
+    led = _led(settings, db, store, parts)
     return Service(
         parts.name,
         app,
         lambda name, holder: Lease(db, name, holder),
         prepare,
         _tasks(settings, parts),
-        _led(settings, db, store, parts),
-        parts.aside,
+        {} if parts.patient else led,
+        {**led, **parts.aside} if parts.patient else parts.aside,
         {**_repairs(settings, store, parts), **parts.commands},
     )
 

@@ -1,6 +1,6 @@
 """A service as a process: its worker with tasks that are run again when they fail, and its commands.
 
-`python -m chassis <service> worker | <a task aside> | rebuild <view> | replay | <the service's own>`
+`python -m chassis <service> worker | aside | rebuild <view> | replay | <the service's own>`
 """
 
 import os
@@ -42,8 +42,8 @@ class WorkerSettings:
 class Service:
     """All of one service, connected: `app` makes its web application, `tasks` run in every worker.
 
-    Of each task of `led` one runs at a time, whatever the number of workers; so too of `aside`, whose tasks have a
-    process of their own that gives way to the others. `lease` makes the lease of that name for a holder.
+    Of each task of `led` one runs at a time, whatever the number of workers; so too of `aside`, whose tasks share a
+    process that gives way to all others. `lease` makes the lease of that name for a holder.
     `prepare` makes indexes and is called until it succeeds. Nothing is contacted before one of them runs.
     """
 
@@ -62,10 +62,10 @@ def run_worker(service: Service, settings: WorkerSettings) -> int:
     return _run(service, settings, "worker", service.tasks, service.led)
 
 
-def run_aside(service: Service, name: str, settings: WorkerSettings) -> int:
-    """One task aside in this process, as `run_worker`. It gives way to every other process of the machine."""
+def run_aside(service: Service, settings: WorkerSettings) -> int:
+    """The tasks aside, as `run_worker`. This process gives way to every other of the machine."""
     os.nice(ASIDE_NICENESS)
-    return _run(service, settings, name, {}, {name: service.aside[name]})
+    return _run(service, settings, "aside", {}, service.aside)
 
 
 def _run(

@@ -11,8 +11,8 @@ from devstack.supervisor import Process
 
 # Each has a web process and a worker. Adding a service is adding its name here (and a line in gateway/routes.py).
 SERVICES = ("auth", "linewatch", "bulkforward", "notify")
-# Tasks that a service keeps out of its worker, each a process of its own: `python -m chassis <service> <task>`.
-ASIDE = {"notify": ("sender",)}
+# Services with tasks that give way to all others, in a process of their own: `python -m chassis <service> aside`.
+ASIDE = {"notify": ("aside",)}
 GATEWAY, MAIL = "gateway", "mail"
 WEB_THREADS = "8"
 MAIL_FROM = "tsunagu@example.jp"

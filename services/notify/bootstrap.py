@@ -48,6 +48,7 @@ def build(
         own_views=rows,
         alarms=[Alarm(notices, notice.Wake)],
         aside={"sender": sender.run},
+        patient=True,
     )
     return assemble(settings, db, kept, parts)
 
