@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY, Counter, Gauge, make_wsgi_app
 STUCK_SECONDS = 300.0
 
 CONSUMED = Counter("consumer_records", "Kafka records carried out.")
+BATCHES = Histogram("consumer_batch_records", "Kafka records of one batch.", buckets=(1, 10, 50, 100, 250, 500))
 PUBLISHED = Counter("relay_events_published", "Events that Kafka has acknowledged.")
 DEAD_LETTERS = Counter("dead_letters", "Messages that could never be carried out.", ["topic"])
 INTERRUPTED = Counter("task_interruptions", "Runs of a task that ended early and were begun again.", ["task"])
@@ -23,6 +24,7 @@ def consumer_turned() -> None:
 
 def consumed(records: int, oldest_timestamp_ms: int) -> None:
     CONSUMED.inc(records)
+    BATCHES.observe(records)
     OLDEST.set(max(0.0, time.time() - oldest_timestamp_ms / 1000))
 
 

@@ -3,6 +3,7 @@
 `python -m chassis <service> worker | aside | rebuild <view> | replay | <the service's own>`
 """
 
+import gc
 import os
 import signal
 import socket
@@ -71,6 +72,7 @@ def run_aside(service: Service, settings: WorkerSettings) -> int:
 def _run(
     service: Service, settings: WorkerSettings, name: str, tasks: Mapping[str, Task], led: Mapping[str, LedTask]
 ) -> int:
+    collect_seldom()
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
@@ -82,6 +84,14 @@ def _run(
         threads.append(_thread("leader", _lead, service.lease(name, _holder()), led, stop))
     stop.wait()
     return _wait_for(threads)
+
+
+def collect_seldom() -> None:
+    """For a process that makes its objects in batches and drops them whole: Python's collector looks for cycles after
+    100,000 new objects instead of 700, and never again among those of the start. Halves what a batch costs."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _wait_for(threads: Sequence[threading.Thread]) -> int:
