@@ -15,7 +15,7 @@ from chassis.errors import Unavailable
 from chassis.lease import LeaseLost, MongoPositions
 from chassis.memory_store import MemoryStore
 from chassis.messages import Recorded, from_kafka
-from chassis.mongo_store import MongoStore, connect
+from chassis.mongo_store import MongoStore
 from chassis.relay import POSITION, KafkaPublisher, Publisher, Relay
 from chassis.store import Batch, TokenLost
 from chassis.testing import MemoryPositions
@@ -302,12 +302,18 @@ class TestOnRealEngines:
         assert [thread.name for thread in threading.enumerate() if owner in thread.name] == []
 
     def test_after_kafka_lost_its_data_everything_is_published_again(
-        self, tmp_path: Path, owner: str, monkeypatch: pytest.MonkeyPatch
+        self,
+        engines: Addresses,
+        database: Database[dict[str, Any]],
+        owner: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        """With a Kafka of its own, since the other tests need theirs."""
+        monkeypatch.setenv("MONGO_URL", engines.mongo_url)
         monkeypatch.delenv("KAFKA_SERVERS", raising=False)
         with Engines(tmp_path / "engines") as own:
-            servers = own.kafka_servers.split(",")
-            relay = RealRelay(connect(own.mongo_url, owner), servers, owner)
+            relay = RealRelay(database, own.kafka_servers.split(","), owner)
             relay.store.append_many([commit(f"door-{number}", 1, Opened("ann")) for number in range(20)])
             relay.run()
 
@@ -316,8 +322,7 @@ class TestOnRealEngines:
             relay.store.append(commit("door-0", 2, Closed("ann")))
             relay.run()
 
-            assert {event.id for event in published(servers, owner)} == {
+            assert {event.id for event in published(relay.servers, owner)} == {
                 *(f"door-{number}@1.0" for number in range(20)),
                 "door-0@2.0",
             }
-            relay.database.client.drop_database(owner)
