@@ -9,7 +9,7 @@ import pytest
 from tests.house import layout
 from tests.house.repository import REPOSITORY, Repository
 
-NEW = "callblock"
+NEW = "newcomer"
 PAGE = "docs/adding-a-service.md"
 
 

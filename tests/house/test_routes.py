@@ -125,9 +125,13 @@ def test_each_readme_names_every_route_of_its_service(apps: Mapping[str, flask.F
 
 
 def _is_named(path: str, readme: str) -> bool:
-    """As `/the/whole/path`, or as `.../its/end` below one that has its beginning."""
+    """As `/the/whole/path`, or as `.../its/end` below one that has its beginning; however its variables are called."""
     spelled = re.findall(r"`(?:[A-Z]+ )?(\.\.\.)?(/[^`\s?]*)", readme)
-    return any(path == said or (dots and path.endswith(said)) for dots, said in spelled)
+    return any(_bare(path) == _bare(said) or (dots and _bare(path).endswith(_bare(said))) for dots, said in spelled)
+
+
+def _bare(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
 
 
 def _own(app: flask.Flask) -> list[Rule]:
