@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from prometheus_client import REGISTRY, Counter, Gauge, make_wsgi_app
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, make_wsgi_app
 
 # A worker whose consumer has not come round for this long is stuck and is better started anew.
 STUCK_SECONDS = 300.0
