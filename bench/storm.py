@@ -88,6 +88,13 @@ class Storm:
         known = {row["_id"] for row in self.mongo["bulkforward"]["commits"].aggregate(_STREAMS_WITH_ENTRIES)}
         fresh = [contract for contract in self.contracts() if f"plan-{contract}" not in known]
         self._each("Destinations and notices", fresh, self._set_up)
+        self._clear()
+
+    def _clear(self) -> None:
+        """Takes back what a storm that broke off has left behind."""
+        mark, plans = datetime.now(UTC), self.mongo["bulkforward"]["commits"]
+        left = self._post("recovered")
+        self._wait("stops", lambda: _count(plans, mark, "BulkForwardStopped") >= left, 0.5)
 
     def _import(self) -> None:
         rows = "\n".join(json.dumps(_contract(contract)) for contract in self.contracts())
@@ -121,7 +128,8 @@ class Storm:
         forwarded, told = self.mongo["bulkforward"]["commits"], self.mongo["notify"]["commits"]
         self.console.print(f"Posting {self.lines} faults in lists of {LIST} ...")
         mark, began = datetime.now(UTC), time.monotonic()
-        self._post("faulted")
+        if (accepted := self._post("faulted")) != self.lines:
+            raise RuntimeError(f"{accepted} of {self.lines} faults were accepted")
         posted = time.monotonic() - began
         self._wait("mails", lambda: _count(told, mark, "MailQueued") >= self.lines, 0.3)
         seconds = time.monotonic() - began
@@ -134,13 +142,15 @@ class Storm:
         self.console.print(f"  mails queued after {seconds:.1f} s; none missing, none doubled")
         return self.lines / seconds
 
-    def _post(self, status: str) -> None:
+    def _post(self, status: str) -> int:
+        """How many of the reports changed a line."""
+        accepted = 0
         moment = datetime.now(UTC).isoformat()
-        for number, chunk in enumerate(_chunks(self.contracts(), LIST)):
+        for chunk in _chunks(self.contracts(), LIST):
             items = [_report(contract, status, f"storm-{moment}", moment) for contract in chunk]
             answer = self.site.send("POST", "/line-events", json.dumps(items).encode(), key="line-events")
-            if answer["accepted"] != len(items):
-                raise RuntimeError(f"list {number}: {answer['accepted']} of {len(items)} accepted")
+            accepted += answer["accepted"]
+        return accepted
 
     def _check(self, mark: datetime, event: str, commits: Any) -> None:
         """Exactly one such event for every line of the storm."""
