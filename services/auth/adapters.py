@@ -1,7 +1,7 @@
 """What auth keeps beside its commits: who claims which number, and when a key was last seen."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -15,9 +15,14 @@ from chassis.mongo_store import DUPLICATE_KEY, Document, reachable
 
 @dataclass(frozen=True)
 class Claim:
-    """A contract has, or is about to have, a name that only one contract may have."""
+    """A contract has, or is about to have, a name that only one contract may have.
+
+    `changes` is how often the contract had changed when this was claimed: once it has changed again, that import is
+    over, one way or the other.
+    """
 
     contract_number: str
+    changes: int
     at: datetime
 
 
@@ -25,10 +30,11 @@ class Claims(Protocol):
     """Names and the contracts that claim them. A claim is made before the contract's commit and never given back:
     one whose contract does not have the name (any more) is taken over by whoever wants it next."""
 
-    def take(self, wanted: Mapping[str, str], at: datetime) -> dict[str, Claim]:
-        """Claims each name for its contract; gives the names that another contract had claimed before."""
+    def take(self, wanted: Mapping[str, Claim]) -> dict[str, Claim]:
+        """Claims each name; gives those that another contract had claimed before, with its claim. A contract's older
+        claim is replaced by its new one."""
 
-    def take_over(self, name: str, from_claim: Claim, contract_number: str, at: datetime) -> bool:
+    def take_over(self, name: str, from_claim: Claim, claim: Claim) -> bool:
         """Replaces exactly that claim; False when somebody else was faster."""
 
 
@@ -38,10 +44,10 @@ class MongoClaims:
 
     db: Database[Document]
 
-    def take(self, wanted: Mapping[str, str], at: datetime) -> dict[str, Claim]:
+    def take(self, wanted: Mapping[str, Claim]) -> dict[str, Claim]:
         if not wanted:
             return {}
-        documents = [{"_id": name, "contract": contract, "at": at} for name, contract in wanted.items()]
+        documents = [{"_id": name, **_document(claim)} for name, claim in wanted.items()]
         with reachable():
             try:
                 self.db["claims"].insert_many(documents, ordered=False)
@@ -49,22 +55,28 @@ class MongoClaims:
                 return self._others(wanted, problem)
         return {}
 
-    def _others(self, wanted: Mapping[str, str], problem: BulkWriteError) -> dict[str, Claim]:
+    def _others(self, wanted: Mapping[str, Claim], problem: BulkWriteError) -> dict[str, Claim]:
         errors = problem.details["writeErrors"]
         if problem.details["writeConcernErrors"] or any(error["code"] != DUPLICATE_KEY for error in errors):
             raise problem
         names = [error["op"]["_id"] for error in errors]
+        self.db["claims"].bulk_write([_renewal(name, wanted[name]) for name in names], ordered=False)
         found = self.db["claims"].find({"_id": {"$in": names}})
-        claims = {claim["_id"]: Claim(claim["contract"], claim["at"]) for claim in found}
-        return {name: claim for name, claim in claims.items() if claim.contract_number != wanted[name]}
+        claims = {claim["_id"]: Claim(claim["contract"], claim["changes"], claim["at"]) for claim in found}
+        return {n: claim for n, claim in claims.items() if claim.contract_number != wanted[n].contract_number}
 
-    def take_over(self, name: str, from_claim: Claim, contract_number: str, at: datetime) -> bool:
+    def take_over(self, name: str, from_claim: Claim, claim: Claim) -> bool:
         with reachable():
-            result = self.db["claims"].update_one(
-                {"_id": name, "contract": from_claim.contract_number, "at": from_claim.at},
-                {"$set": {"contract": contract_number, "at": at}},
-            )
+            result = self.db["claims"].update_one({"_id": name, **_document(from_claim)}, {"$set": _document(claim)})
         return result.modified_count == 1
+
+
+def _document(claim: Claim) -> Document:
+    return {"contract": claim.contract_number, "changes": claim.changes, "at": claim.at}
+
+
+def _renewal(name: str, claim: Claim) -> UpdateOne:
+    return UpdateOne({"_id": name, "contract": claim.contract_number}, {"$set": _document(claim)})
 
 
 @dataclass
@@ -73,14 +85,20 @@ class MemoryClaims:
 
     claims: dict[str, Claim] = field(default_factory=dict)
 
-    def take(self, wanted: Mapping[str, str], at: datetime) -> dict[str, Claim]:
-        held = {name: self.claims.setdefault(name, Claim(contract, at)) for name, contract in wanted.items()}
-        return {name: claim for name, claim in held.items() if claim.contract_number != wanted[name]}
+    def take(self, wanted: Mapping[str, Claim]) -> dict[str, Claim]:
+        others: dict[str, Claim] = {}
+        for name, claim in wanted.items():
+            held = self.claims.setdefault(name, claim)
+            if held.contract_number == claim.contract_number:
+                self.claims[name] = claim
+            else:
+                others[name] = held
+        return others
 
-    def take_over(self, name: str, from_claim: Claim, contract_number: str, at: datetime) -> bool:
+    def take_over(self, name: str, from_claim: Claim, claim: Claim) -> bool:
         if self.claims.get(name) != from_claim:
             return False
-        self.claims[name] = Claim(contract_number, at)
+        self.claims[name] = claim
         return True
 
 
@@ -123,13 +141,3 @@ class MemoryLastSeen:
 
     def when(self) -> Mapping[str, datetime]:
         return self.seen
-
-
-def distinct(wanted: Sequence[tuple[str, str]]) -> tuple[dict[str, str], set[str]]:
-    """Name -> contract, first come first served, and the contracts that came too late for a name."""
-    first: dict[str, str] = {}
-    late: set[str] = set()
-    for name, contract in wanted:
-        if first.setdefault(name, contract) != contract:
-            late.add(contract)
-    return first, late

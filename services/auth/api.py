@@ -3,7 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 import msgspec
@@ -51,8 +51,14 @@ WORDS = {
         "Line breaks and control characters cannot be used here.",
     ),
     "invalid-contract": ("契約の内容に誤りがあります。", "The contract is not valid."),
+    "key-made-before": (
+        "このキーは作成済みで、もう一度は表示できません。一覧から無効にして、作り直してください。",
+        "This key was made before and cannot be shown again. Revoke it and make another.",
+    ),
     "not-a-subscriber-number": ("加入者の電話番号ではありません。", "This is not a subscriber's number."),
     "number-taken": ("この番号は別の契約で使われています。", "This number belongs to another contract."),
+    "repeated-number": ("同じ電話番号が2回あります。", "The same number is listed twice."),
+    "too-many-numbers": ("電話番号は1契約に1,000件までです。", "A contract has up to 1,000 numbers."),
     "unknown-columns": ("1行目の列名を確かめてください。", "The first line does not name the columns."),
     "unknown-scope": ("知らないスコープです。", "There is no such scope."),
 }
@@ -80,10 +86,9 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
         if contract.contract_number != contract_number:
             raise Rejected("contract-number-differs", field="contract_number")
         check = if_match(required=False)
-        holder = contracts.read(contract_number).state
-        if holder.contract:
-            check(shown(holder.contract))
-        imported = register.take([contract], origin())[0]
+        imported = register.take(
+            [contract], origin(), lambda holder: check(shown(holder.contract) if holder.contract else {})
+        )[0]
         if imported.problem:
             raise imported.problem
         return reply(shown(contract), 201 if imported.result == "imported" else 200)
@@ -110,11 +115,11 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
         """
         reader = csv_lines if request.mimetype == "text/csv" else json_lines
         reports = _import(_spooled(), reader, register, origin())
-        if request.accept_mimetypes.best_match((NDJSON, "application/json"), "application/json") == NDJSON:
-            return Response(
-                stream_with_context(msgspec.json.encode(report) + b"\n" for report in reports), mimetype=NDJSON
-            )
-        return reply(_whole(reports))
+        if request.accept_mimetypes.best_match(("application/json", NDJSON)) != NDJSON:
+            return reply(_whole(reports))
+        # What is wrong with the whole upload shows with the first report, when it can still be the answer.
+        told = chain([next(reports)], reports)
+        return Response(stream_with_context(msgspec.json.encode(report) + b"\n" for report in told), mimetype=NDJSON)
 
     @routes.get("/contracts/<contract_number>/history")
     @owns_contract
@@ -141,7 +146,7 @@ def keys_blueprint(keys: Keys, last_seen: LastSeen) -> Blueprint:
     @routes.arguments(ApiKeyBody)
     def create(body: dict[str, Any]) -> Response:
         """Makes a key. It is shown in this answer and never again."""
-        secret, key = keys.create(body["name"], tuple(body["scopes"]), origin())
+        secret, key = keys.create(body["name"], tuple(body["scopes"]), origin(), once())
         return reply({**shown_key(key, None), "key": secret}, 201)
 
     @routes.delete("/api-keys/<key_id>")

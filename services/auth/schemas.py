@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, BinaryIO, get_args
@@ -18,7 +19,7 @@ from services.auth.model.keyring import SCOPES, ApiKey
 
 COLUMNS = ("contract_number", "circuit", "contractor", "site", "options", "numbers")
 LONGEST_LINE = 256 * 1024
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _one_line(text: str) -> None:
@@ -40,6 +41,17 @@ class Number(fields.String):
         return phone.normalise(super()._deserialize(value, attr, data, **kwargs))
 
 
+class Numbers(fields.Dict):
+    """Number -> options. A number that is spelled in two ways would have its options twice, so it is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        numbers = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        spelled = Counter(phone.normalise(number) for number in value)
+        if repeated := [number for number in value if spelled[phone.normalise(number)] > 1]:
+            raise ValidationError({number: ["repeated-number"] for number in repeated})
+        return numbers
+
+
 def _options(known: tuple[str, ...], **kwargs: Any) -> fields.List[Any]:
     return fields.List(fields.String(validate=validate.OneOf(known)), validate=validate.Length(max=20), **kwargs)
 
@@ -52,7 +64,7 @@ class ContractBody(Body):
     contractor = _text(100)
     site = _text(100)
     options = _options(get_args(ContractOption), load_default=list)
-    numbers = fields.Dict(keys=Number(), values=_options(get_args(NumberOption)), load_default=dict)
+    numbers = Numbers(keys=Number(), values=_options(get_args(NumberOption)), load_default=dict)
 
     @post_load
     def contract(self, data: dict[str, Any], **_: Any) -> Contract:
@@ -88,9 +100,21 @@ Line = tuple[int, Contract | Rejected]
 def json_lines(file: BinaryIO) -> Iterator[Line]:
     """A contract, or what is wrong, for each line of JSON that is not blank; lines count from 1."""
     schema = ContractBody()
-    for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), start=1):
-        if line.strip():
+    for number, line in enumerate(_lines(file), start=1):
+        if line is None:
+            yield number, Rejected("line-too-long")
+        elif line.strip():
             yield number, _loaded(schema, lambda text=line: read_json(text))
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes | None]:
+    """Each line, or None in place of one that is too long to be a contract."""
+    while line := file.readline(LONGEST_LINE):
+        piece, cut = line, False
+        while len(piece) == LONGEST_LINE and not piece.endswith(b"\n"):
+            piece = file.readline(LONGEST_LINE)
+            cut = cut or bool(piece)
+        yield None if cut else line
 
 
 def csv_lines(file: BinaryIO) -> Iterator[Line]:
@@ -102,17 +126,26 @@ def csv_lines(file: BinaryIO) -> Iterator[Line]:
     schema = ContractBody()
     text = io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="")
     rows = csv.DictReader(text, restkey="_more", strict=True)
-    if not {"contract_number"} <= set(rows.fieldnames or ()) <= set(COLUMNS):
-        raise Rejected("unknown-columns", columns=list(COLUMNS))
+    _check_columns(rows)
     while True:
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error as problem:
-            yield rows.line_num, Rejected("unreadable-line", reason=str(problem))
+            # DictReader itself counts a row only when it could read it.
+            yield rows.reader.line_num, Rejected("unreadable-line", reason=str(problem))
             continue
         yield rows.line_num, _loaded(schema, lambda cells=row: _from_cells(cells))
+
+
+def _check_columns(rows: "csv.DictReader[str]") -> None:
+    try:
+        columns = rows.fieldnames or ()
+    except csv.Error:
+        columns = ()
+    if "contract_number" not in columns or not set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
+        raise Rejected("unknown-columns", columns=list(COLUMNS))
 
 
 def _loaded(schema: ContractBody, read: Any) -> Contract | Rejected:
@@ -170,8 +203,14 @@ def shown_key(key: ApiKey, last_seen: datetime | None) -> dict[str, Any]:
 def row_error(line: int, problem: Rejected) -> dict[str, Any]:
     """What is wrong with a line of an import."""
     errors: list[FieldError] = list(problem.details.get("errors", ()))
-    told = ", ".join(f"{error.field}: {error.code}" for error in errors) or str(problem.details.get("reason", ""))
-    return {"line": line, "code": problem.code, "message": told}
+    told = ", ".join(f"{error.field}: {error.code}" for error in errors) or problem.details.get("reason")
+    return {"line": line, "code": problem.code, "message": told or _ROW_WORDS.get(problem.code, "")}
+
+
+_ROW_WORDS = {
+    "line-too-long": "A line has up to 262,144 bytes.",
+    "wrong-number-of-cells": "The row has more or fewer cells than the first line has names.",
+}
 
 
 def sentence(event: Any) -> tuple[str, str] | None:

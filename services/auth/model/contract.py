@@ -14,22 +14,26 @@ from contracts.auth import Contract, ContractChanged, ContractImported, Contract
 
 CATEGORY = "contract"
 MOST_NUMBERS = 1000
+# The claims were made for a contract that is another by now; the import begins anew.
+CHANGED_MEANWHILE = "changed-meanwhile"
 
 Event = ContractImported | ContractChanged | ContractRemoved
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The contract as it is, or None before its import and after its removal."""
+    """The contract as it is, or None before its import and after its removal; `changes` counts what became of it."""
 
     contract: Contract | None = None
+    changes: int = 0
 
 
 @dataclass(frozen=True)
 class ImportContract:
-    """The contract is to be as given here, whatever it was before."""
+    """The contract is to be as given here; `changes` are those that its importer knew of."""
 
     contract: Contract
+    changes: int
 
 
 @dataclass(frozen=True)
@@ -43,26 +47,32 @@ Command = ImportContract | RemoveContract
 def evolve(holder: Holder, event: Event) -> Holder:
     match event:
         case ContractImported(contract) | ContractChanged(contract):
-            return Holder(contract)
+            return Holder(contract, holder.changes + 1)
         case ContractRemoved():
-            return Holder(None)
+            return Holder(None, holder.changes + 1)
         case _:
             assert_never(event)
 
 
 def decide(command: Command, holder: Holder) -> list[Event]:
     match command:
-        case ImportContract(contract):
-            check(contract)
-            if holder.contract is None:
-                return [ContractImported(contract)]
-            return [] if holder.contract == contract else [ContractChanged(contract)]
+        case ImportContract():
+            return _import(command, holder)
         case RemoveContract():
             if holder.contract is None:
                 raise NotFound("not-found")
             return [ContractRemoved(holder.contract.contract_number)]
         case _:
             assert_never(command)
+
+
+def _import(command: ImportContract, holder: Holder) -> list[Event]:
+    check(command.contract)
+    if command.changes != holder.changes:
+        raise Rejected(CHANGED_MEANWHILE)
+    if holder.contract is None:
+        return [ContractImported(command.contract)]
+    return [] if holder.contract == command.contract else [ContractChanged(command.contract)]
 
 
 def check(contract: Contract) -> None:

@@ -1,0 +1,54 @@
+from typing import Any
+
+import pytest
+
+from chassis.auth import TokenIssuer
+from chassis.handling import Handler
+from chassis.memory_store import MemoryStore
+from chassis.messages import now
+from services.auth.adapters import MemoryLastSeen
+from services.auth.bootstrap import CODEC
+from services.auth.commands import api_key
+from services.auth.flows import Keys
+from services.auth.model.keyring import CATEGORY, DECIDER
+from services.auth.settings import Settings
+
+
+@pytest.fixture
+def ring(keys: Any) -> Keys:
+    lifetime = Settings("mongodb://127.0.0.1:1/", (), keys.public, keys.signing).token_lifetime
+    handler = Handler(MemoryStore(CODEC), DECIDER, CATEGORY)
+    return Keys(handler, MemoryLastSeen(), TokenIssuer.from_file(keys.signing), lifetime)
+
+
+def test_a_key_is_printed_alone_and_good(ring: Keys, capsys: pytest.CaptureFixture[str]) -> None:
+    status = api_key(ring)(["create", "noc-west", "--scope", "line-events", "--scope", "calls"])
+
+    printed = capsys.readouterr().out.splitlines()
+    assert (status, len(printed)) == (0, 1)
+    assert ring.token_for(printed[0], now())[1] == 60
+    assert ring.all()[0].scopes == ("line-events", "calls")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["create"],
+        ["create", "noc-west"],
+        ["create", "noc-west", "--scope"],
+        ["create", "noc-west", "--scope", "root"],
+        ["create", "noc-west", "line-events"],
+        ["create", "noc-west", "--scope", "calls", "--scope"],
+        ["revoke", "noc-west", "--scope", "calls"],
+    ],
+)
+def test_anything_else_is_answered_with_the_usage(
+    ring: Keys, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    status = api_key(ring)(arguments)
+
+    printed = capsys.readouterr()
+    assert (status, printed.out) == (2, "")
+    assert printed.err.startswith("usage:")
+    assert ring.all() == []
