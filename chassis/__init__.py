@@ -1,1 +1,1 @@
-"""The shared library of all services: event store, handling, views, bus, HTTP edge, worker runtime. It knows no domain."""
+"""The shared library of all services: event store, handling, views, bus, HTTP edge, worker runtime. No domain."""

@@ -27,7 +27,7 @@ class Customer:
 
     @property
     def second_number(self) -> str:
-        return f"050{self.number}"[:11]
+        return f"050{self.number[2:]}"
 
     @property
     def addresses(self) -> list[str]:

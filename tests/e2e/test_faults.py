@@ -130,7 +130,7 @@ def test_mongod_killed_while_events_come_in(stack: Stack, new_customer: Callable
 
     for customer in customers:
         customer.once_faulted(LONG)
-        insist(lambda customer=customer: customer.post(customer.report("recovered", 5, id="end")))  # type: ignore[misc]
+        customer.says(customer.report("recovered", 5))
         customer.once_recovered(LONG)
 
 
