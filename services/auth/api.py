@@ -55,11 +55,17 @@ WORDS = {
         "このキーは作成済みで、もう一度は表示できません。一覧から無効にして、作り直してください。",
         "This key was made before and cannot be shown again. Revoke it and make another.",
     ),
+    "line-too-long": ("1行は262,144バイトまでです。", "A line has up to 262,144 bytes."),
     "not-a-subscriber-number": ("加入者の電話番号ではありません。", "This is not a subscriber's number."),
     "number-taken": ("この番号は別の契約で使われています。", "This number belongs to another contract."),
     "repeated-number": ("同じ電話番号が2回あります。", "The same number is listed twice."),
     "too-many-numbers": ("電話番号は1契約に1,000件までです。", "A contract has up to 1,000 numbers."),
     "unknown-columns": ("1行目の列名を確かめてください。", "The first line does not name the columns."),
+    "unreadable-line": ("この行は読めません。", "This line cannot be read."),
+    "wrong-number-of-cells": (
+        "列の数が1行目と違います。",
+        "The row has more or fewer cells than the first line has names.",
+    ),
     "unknown-scope": ("知らないスコープです。", "There is no such scope."),
 }
 IMPORT_LIMIT = 64 * 1024 * 1024
@@ -200,9 +206,13 @@ def _import(
         results = {number: answer for (number, _), answer in zip(good, answers, strict=True)}
         outcomes = [(number, _outcome(results.get(number), found)) for number, found in chunk]
         counts.update(outcome.result for _, outcome in outcomes)
-        errors = [row_error(number, outcome.problem) for number, outcome in outcomes if outcome.problem]
+        errors = [row_error(number, bad, _words(bad)) for number, outcome in outcomes if (bad := outcome.problem)]
         yield {"done": False, **_counted(counts), "errors": errors}
     yield {"done": True, **_counted(counts), "errors": []}
+
+
+def _words(problem: Rejected) -> str:
+    return WORDS[problem.code][0] if problem.code in WORDS else ""
 
 
 def _outcome(answer: Imported | None, found: Contract | Rejected) -> Imported:

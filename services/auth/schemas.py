@@ -200,17 +200,11 @@ def shown_key(key: ApiKey, last_seen: datetime | None) -> dict[str, Any]:
     }
 
 
-def row_error(line: int, problem: Rejected) -> dict[str, Any]:
-    """What is wrong with a line of an import."""
+def row_error(line: int, problem: Rejected, words: str) -> dict[str, Any]:
+    """What is wrong with a line of an import; `words` where it is the line as a whole."""
     errors: list[FieldError] = list(problem.details.get("errors", ()))
     told = ", ".join(f"{error.field}: {error.code}" for error in errors) or problem.details.get("reason")
-    return {"line": line, "code": problem.code, "message": told or _ROW_WORDS.get(problem.code, "")}
-
-
-_ROW_WORDS = {
-    "line-too-long": "A line has up to 262,144 bytes.",
-    "wrong-number-of-cells": "The row has more or fewer cells than the first line has names.",
-}
+    return {"line": line, "code": problem.code, "message": told or words}
 
 
 def sentence(event: Any) -> tuple[str, str] | None:

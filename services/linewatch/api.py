@@ -31,7 +31,9 @@ WORDS = {
         "Either line or circuit is needed, and not both.",
     ),
     "not-line-events": ("JSON のオブジェクトか配列を送ってください。", "Send one JSON object or a list of them."),
+    "occurred-at-in-future": ("発生日時が未来です。", "This lies in the future."),
     "too-many-items": ("一度に送れるのは1,000件までです。", "A list may have up to 1,000 items."),
+    "unknown-line": ("この回線の契約はありません。", "No contract has this line."),
 }
 TIMELINE = 50
 log = structlog.get_logger(__name__)

@@ -3,7 +3,7 @@
 A row folds two streams, the one that owes the mail and the mail's own, and comes out the same in either order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -35,8 +35,15 @@ def fold_mail(row: Row | None, recorded: Recorded) -> Row:
     return {**told, "due_at": _due_at(told)}
 
 
-_NOTHING: dict[str, Any] = {"queued": None, "queued_at": None, "contract": "", "state": "queued"}
-_NOTHING |= {"attempts": 0, "answer": "", "next_at": None}
+_NOTHING: Mapping[str, Any] = {
+    "queued": None,
+    "queued_at": None,
+    "contract": "",
+    "state": "queued",
+    "attempts": 0,
+    "answer": "",
+    "next_at": None,
+}
 
 
 def _due_at(told: dict[str, Any]) -> Any:
