@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
 from pymongo.database import Database
 
 from chassis import kafka
@@ -128,9 +128,9 @@ def _relay(mongo_url: str, servers: Sequence[str], collection: str, owner: str, 
 def _consume(mongo_url: str, servers: Sequence[str], owner: str, collection: str, ready: Any) -> None:
     db = connect(mongo_url, DATABASE)
     consumer = kafka.make_consumer(servers, "bare-consumer", owner, 500)
-    consumer.subscribe([kafka.topic_of(owner)])
-    while not consumer.assignment():
-        consumer.poll(timeout_ms=100)
+    topic = kafka.topic_of(owner)
+    consumer.assign([TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()])
+    consumer.poll(timeout_ms=100)
     ready.release()
     while True:
         records = [record for batch in consumer.poll(timeout_ms=200).values() for record in batch]

@@ -5,6 +5,7 @@ from a cluster whose data is gone is not believed. What cannot be done now is tr
 what can never be done goes to the dead-letter topic with its cause, and the partition moves on.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from chassis.messages import Actor, Codec, Recorded, from_kafka
 from chassis.views import Views
 
 BATCH = 500
+COMMIT_SECONDS = 0.2
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 200, 5_000
 CAUSE_LENGTH = 1_000
 log = structlog.get_logger(__name__)
@@ -118,6 +120,8 @@ class Consumer:
 
     def _loop(self, consumer: KafkaConsumer, assigned: "_Assigned", going: Callable[[], bool]) -> None:
         cluster = kafka.cluster_id(consumer)
+        done: dict[TopicPartition, Any] = {}
+        committed_at = time.monotonic()
         while going():
             polled = kafka.poll(consumer, 500)
             if kafka.cluster_id(consumer) not in ("", cluster):
@@ -127,7 +131,11 @@ class Consumer:
                 polled.pop(partition, None)
             records = [record for batch in polled.values() for record in batch]
             if records and self._carry_out(consumer, records, going):
-                self._commit(consumer, polled, cluster)
+                done |= {part: kafka.offset(batch[-1].offset + 1, cluster) for part, batch in polled.items()}
+            if done and (not records or time.monotonic() - committed_at > COMMIT_SECONDS):
+                self._commit(consumer, done)
+                done, committed_at = {}, time.monotonic()
+        self._commit(consumer, done)
 
     @staticmethod
     def _distrusted(consumer: KafkaConsumer, assigned: Collection[TopicPartition]) -> Sequence[TopicPartition]:
@@ -175,10 +183,10 @@ class Consumer:
                 kafka.close_producer(producer)
 
     @staticmethod
-    def _commit(consumer: KafkaConsumer, polled: Mapping[TopicPartition, Sequence[Any]], cluster: str) -> None:
-        places = {part: kafka.offset(records[-1].offset + 1, cluster) for part, records in polled.items()}
+    def _commit(consumer: KafkaConsumer, done: Mapping[TopicPartition, Any]) -> None:
+        """Not after each batch: when single events trickle in, that would cost more than they do."""
         try:
-            consumer.commit({part: place for part, place in places.items() if part in consumer.assignment()})
+            consumer.commit({part: place for part, place in done.items() if part in consumer.assignment()})
         except (CommitFailedError, RebalanceInProgressError, IllegalStateError):
             log.info("offsets_not_committed", reason="group changed: the batch comes again")
 

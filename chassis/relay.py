@@ -20,6 +20,7 @@ from chassis.messages import Codec, Recorded, to_kafka
 from chassis.store import EventStore, TokenLost
 
 SCAN_BATCH = 1000
+SAVE_SECONDS = 0.2
 SAVE_IDLE_SECONDS = 30.0
 POSITION = "relay"
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class Relay:
     positions: Positions
     fence: int
     _saved_at: float = field(default=0.0)
+    _moved: bool = field(default=False)
 
     def run(self, going: Callable[[], bool]) -> None:
         """Publishes until `going` is false. Any failure is raised and is safe to run again after."""
@@ -78,8 +80,9 @@ class Relay:
             try:
                 for batch in self.store.follow(token, self.public):
                     publisher.publish(batch.events)
-                    self._save(publisher, batch.token, bool(batch.events))
-                    if not going() or not publisher.still_same_cluster():
+                    stopping = not going() or not publisher.still_same_cluster()
+                    self._save(publisher, batch.token, bool(batch.events), at_once=stopping)
+                    if stopping:
                         return
             except TokenLost:
                 log.warning("relay_place_lost")
@@ -99,14 +102,17 @@ class Relay:
         for chunk in _chunks(public, SCAN_BATCH):
             publisher.publish(chunk)
             count += len(chunk)
-        self._save(publisher, token, True)
+        self._save(publisher, token, True, at_once=True)
         log.info("republished", events=count)
         return token
 
-    def _save(self, publisher: Publisher, token: Any, moved: bool) -> None:
-        if moved or time.monotonic() - self._saved_at > SAVE_IDLE_SECONDS:
+    def _save(self, publisher: Publisher, token: Any, moved: bool, *, at_once: bool = False) -> None:
+        """Not after each batch: when single events trickle in, that would cost more than they do."""
+        self._moved = self._moved or moved
+        since = time.monotonic() - self._saved_at
+        if at_once or since > (SAVE_SECONDS if self._moved else SAVE_IDLE_SECONDS):
             self.positions.save(POSITION, self.fence, {"token": token, "cluster": publisher.cluster})
-            self._saved_at = time.monotonic()
+            self._saved_at, self._moved = time.monotonic(), False
 
 
 def _chunks(events: Iterable[Recorded], size: int) -> Iterator[list[Recorded]]:
