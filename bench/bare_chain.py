@@ -1,7 +1,8 @@
 """The yardstick of the storm: insert -> change stream -> Kafka -> insert, twice over, one record a line, nothing else.
 
-The same engines, the same client libraries with the same options and the same durability as the services, but no
-rules, no HTTP, no checks of repeats. Each stage is a process of its own, as the services are.
+The same engines, the same client libraries with the same options, the same records (key, CloudEvents headers and value
+of a `LineFaulted`) and the same durability as the services, but no rules, no HTTP, no checks of repeats. Each stage is
+a process of its own, as the services are.
 """
 
 import multiprocessing
@@ -117,7 +118,8 @@ def _relay(mongo_url: str, servers: Sequence[str], collection: str, owner: str, 
             change = changes.try_next()
             if change is not None:
                 document = change["fullDocument"]
-                pending.append(producer.send(topic, key=document["_id"].encode(), value=_bytes(document)))
+                key, value, headers = _record(document)
+                pending.append(producer.send(topic, key=key, value=value, headers=headers))
             if pending and (change is None or len(pending) >= LIST):
                 producer.flush(timeout=20)
                 for future in pending:
@@ -135,17 +137,33 @@ def _consume(mongo_url: str, servers: Sequence[str], owner: str, collection: str
     while True:
         records = [record for batch in consumer.poll(timeout_ms=200).values() for record in batch]
         if records:
-            db[collection].insert_many([_document(record.value) for record in records], ordered=False)
+            db[collection].insert_many([_document(record) for record in records], ordered=False)
             consumer.commit()
 
 
-def _bytes(document: Document) -> bytes:
-    return msgspec.json.encode(document)
+def _record(document: Document) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+    """The line as the services would send it."""
+    stream = document["_id"].partition("@")[0]
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": f"{document['_id']}.0",
+        "ce_type": document["type"],
+        "ce_source": "/linewatch",
+        "ce_time": document["data"]["since"],
+        "ce_subject": stream,
+        "ce_partitionkey": stream,
+        "ce_sequence": "0000000001.0000",
+        "ce_correlationid": "0123456789abcdef0123456789abcdef",
+        "ce_causationid": document["_id"],
+        "ce_actor": "automatic:bench",
+        "content-type": "application/json",
+    }
+    return stream.encode(), msgspec.json.encode(document["data"]), [(k, v.encode()) for k, v in headers.items()]
 
 
-def _document(value: bytes) -> Document:
-    document: Document = msgspec.json.decode(value)
-    return document
+def _document(record: Any) -> Document:
+    said = {name: text.decode() for name, text in record.headers}
+    return {"_id": said["ce_causationid"], "type": said["ce_type"], "data": msgspec.json.decode(record.value)}
 
 
 def _drop_topics(servers: Sequence[str], owners: Sequence[str]) -> None:

@@ -173,7 +173,8 @@ class Supervisor:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,
+                    # A session of its own would hide its niceness from the scheduler, which shares between sessions.
+                    process_group=0,
                     preexec_fn=die_with_parent,  # noqa: PLW1509
                 )
         except OSError as error:
