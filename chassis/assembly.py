@@ -18,6 +18,7 @@ from chassis.mongo_store import Document, MongoStore, connect, reachable
 from chassis.relay import KafkaPublisher, Relay
 from chassis.runtime import Command, Service
 from chassis.store import EventStore
+from chassis.storm import Patience, Storm
 from chassis.tasks import Alarm, AlarmClock, LedTask, Projector, Task
 from chassis.views import View, Views
 from chassis.web import Blueprint, create_app
@@ -42,8 +43,8 @@ class Parts:
 
     `public` are the type names of its own events that go to Kafka, `heard` the owners whose topics it reads into
     `intake`; `own_views` are made from its own events, the intake's views from foreign ones. `aside` has
-    tasks that run in a process that gives way to all others; `patient` says that nobody waits for the service's own
-    events, so that relay, projector and alarm clock run there too.
+    tasks that run in a process that gives way to all others and waits while a storm is taken in; `patient` says that
+    nobody waits for the service's own events, so that relay, projector and alarm clock run there too.
     """
 
     name: str
@@ -88,14 +89,16 @@ def assemble(settings: Engines, db: Database[Document], store: EventStore, parts
         parts.prepare()
 
     led = _led(settings, db, store, parts)
+    aside = {**(led if parts.patient else {}), **parts.aside}
+    patience = Patience(Storm(db).is_on)
     return Service(
         parts.name,
         app,
         lambda name, holder: Lease(db, name, holder),
         prepare,
-        _tasks(settings, parts),
+        _tasks(settings, db, parts),
         {} if parts.patient else led,
-        {**led, **parts.aside} if parts.patient else parts.aside,
+        {name: _patiently(task, patience) for name, task in aside.items()},
         {**_repairs(settings, store, parts), **parts.commands},
     )
 
@@ -105,15 +108,21 @@ def _ping(db: Database[Document]) -> None:
         db.command("ping")
 
 
-def _tasks(settings: Engines, parts: Parts) -> Mapping[str, Task]:
+def _patiently(task: LedTask, patience: Patience) -> LedTask:
+    return lambda fence, going: task(fence, patience.after_the_storm(going))
+
+
+def _tasks(settings: Engines, db: Database[Document], parts: Parts) -> Mapping[str, Task]:
     if not parts.intake:
         return {}
+    # Only a task aside asks.
+    taken = Storm(db).note if parts.aside or parts.patient else lambda records: None
     topics = [kafka.topic_of(owner) for owner in parts.heard]
     intake = parts.intake
 
     def consume(going: Callable[[], bool]) -> None:
         kafka.make_topics(settings.kafka_servers, parts.heard)
-        Consumer(settings.kafka_servers, topics, intake).run(going)
+        Consumer(settings.kafka_servers, topics, intake, taken).run(going)
 
     return {"consumer": consume}
 

@@ -104,8 +104,15 @@ def passes(problem: Exception) -> bool:
 class Consumer:
     """One run of a consumer group's member. `run` returns when `going` says so; any failure is safe to run again."""
 
-    def __init__(self, servers: Sequence[str], topics: Sequence[str], intake: Intake) -> None:
-        self._servers, self._topics, self._intake = servers, list(topics), intake
+    def __init__(
+        self,
+        servers: Sequence[str],
+        topics: Sequence[str],
+        intake: Intake,
+        taken: Callable[[int], None] = lambda records: None,
+    ) -> None:
+        """`taken` is told after each batch of how many records it was."""
+        self._servers, self._topics, self._intake, self._taken = servers, list(topics), intake, taken
 
     def run(self, going: Callable[[], bool]) -> None:
         group = self._intake.service
@@ -159,6 +166,7 @@ class Consumer:
             else:
                 consumer.resume(*consumer.paused())
                 progress.consumed(len(records), min(record.timestamp for record in records))
+                self._taken(len(records))
                 return True
         return False
 
