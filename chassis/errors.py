@@ -84,6 +84,12 @@ class BadMessage(TsunaguError):
     status = 400
 
 
+class Damaged(TsunaguError):
+    """What we have kept ourselves cannot be read. No fault of the caller, and no second attempt will help."""
+
+    status = 500
+
+
 class Unavailable(TsunaguError):
     """An engine or another service does not answer; the same attempt may succeed after `retry_after` seconds."""
 

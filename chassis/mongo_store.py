@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import structlog
 from bson.errors import BSONError
 from pymongo import ASCENDING, DESCENDING, MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
@@ -22,7 +23,7 @@ from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from chassis.errors import BadMessage, Unavailable
+from chassis.errors import BadMessage, Damaged, Unavailable
 from chassis.messages import Actor, Codec, Recorded, sequence_of
 from chassis.store import (
     Answer,
@@ -39,6 +40,7 @@ from chassis.store import (
 )
 
 Document = dict[str, Any]
+log = structlog.get_logger(__name__)
 DUPLICATE_KEY = 11000
 # FailedToParse, CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost.
 LOST_TOKEN_CODES = frozenset({9, 136, 260, 280, 286})
@@ -286,6 +288,13 @@ class MongoStore:
         return {"type": name, "data": data, "correlation": entry.correlation_id, "causation": entry.causation_id}
 
     def _recorded(self, document: Document) -> list[Recorded]:
+        try:
+            return self._read(document)
+        except BadMessage as problem:
+            log.exception("commit_damaged", commit=document["_id"], code=problem.code, details=problem.details)
+            raise Damaged(problem.code) from problem
+
+    def _read(self, document: Document) -> list[Recorded]:
         actor = Actor(document["actor"]["kind"], document["actor"]["id"], document["actor"]["source"])
         return [
             Recorded(

@@ -60,6 +60,7 @@ WORDS: Words = {
     "too-long": ("長すぎます。", "This is too long."),
     "too-short": ("短すぎます。", "This is too short."),
     "unknown-field": ("この項目は使えません。", "There is no such field."),
+    "unreadable-event": ("内部でエラーが発生しました。", "Something went wrong on our side."),
     "unreadable-json": ("JSON として読めません。", "The body cannot be read as JSON."),
     "unsupported-content-encoding": (
         "圧縮されたデータは受け付けていません。",
@@ -67,6 +68,7 @@ WORDS: Words = {
     ),
     "unsupported-media-type": ("この Content-Type は使えません。", "This Content-Type is not accepted here."),
     "unwritable-event": ("保存できない文字が含まれています。", "There is text that cannot be stored."),
+    "unwritable-event": ("保存できない文字が含まれています。", "It holds characters that cannot be kept."),
     "wrong-format": ("形式が正しくありません。", "This has the wrong format."),
     "wrong-length": ("長さが正しくありません。", "This has the wrong length."),
     "wrong-type": ("値の種類が正しくありません。", "This value has the wrong type."),

@@ -176,6 +176,11 @@ def joined(source: str, name: str) -> str:
     return f"{source.replace('%', '%25').replace('|', '%7C')}|{name}"
 
 
+def alarm_of(key: str) -> str:
+    """The alarm's name at its source, which a recovery has to carry; "" for a source's only alarm of a line."""
+    return key.partition("|")[2]
+
+
 def _raise(key: str, command: Raise, line: Line) -> list[Event]:
     if reason := _why_not_raise(key, command, line):
         return [AlarmIgnored(key, command.source, command.message_id, reason, command.at)]

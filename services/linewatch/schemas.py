@@ -11,7 +11,7 @@ from chassis.messages import Recorded
 from chassis.web import Body, Boolean
 from contracts import phone
 from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineRecovered, Severity
-from services.linewatch.model import AlarmCleared, AlarmIgnored, AlarmRaised, Line
+from services.linewatch.model import AlarmCleared, AlarmIgnored, AlarmRaised, Line, alarm_of
 from services.linewatch.views import circuit_name
 
 MOST_ITEMS = 1000
@@ -93,12 +93,13 @@ def shown(contract_number: str, line: Line, timeline: Sequence[Recorded]) -> dic
             {
                 "source": alarm.source,
                 "id": alarm.message_id,
+                "alarm": alarm_of(key),
                 "severity": alarm.severity,
                 "cause": alarm.cause,
                 "planned": alarm.planned,
                 "since": alarm.since.isoformat(),
             }
-            for alarm in line.alarms.values()
+            for key, alarm in line.alarms.items()
         ],
         "timeline": [_moment(recorded) for recorded in timeline],
     }

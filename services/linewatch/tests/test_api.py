@@ -483,6 +483,7 @@ def test_a_faulted_line_shows_its_alarms(client: Client, post: Callable[[Any], A
         {
             "source": "noc-west",
             "id": "e1",
+            "alarm": "los",
             "severity": "critical",
             "cause": "断線",
             "planned": False,
