@@ -68,7 +68,6 @@ WORDS: Words = {
     ),
     "unsupported-media-type": ("この Content-Type は使えません。", "This Content-Type is not accepted here."),
     "unwritable-event": ("保存できない文字が含まれています。", "There is text that cannot be stored."),
-    "unwritable-event": ("保存できない文字が含まれています。", "It holds characters that cannot be kept."),
     "wrong-format": ("形式が正しくありません。", "This has the wrong format."),
     "wrong-length": ("長さが正しくありません。", "This has the wrong length."),
     "wrong-type": ("値の種類が正しくありません。", "This value has the wrong type."),
