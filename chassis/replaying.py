@@ -1,11 +1,11 @@
 """The commands that repair: dead letters again, views anew, everything published again."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import structlog
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from chassis import kafka
 from chassis.consumer import BATCH, Intake, bury
@@ -23,7 +23,7 @@ def replay(servers: Sequence[str], topics: Sequence[str], intake: Intake) -> tup
     """
     taken = failed = 0
     consumer = kafka.make_consumer(servers, f"{intake.service}-replay", f"{intake.service}.replay", BATCH)
-    with closing(consumer), closing(kafka.make_producer(servers, f"{intake.service}-replay")) as producer:
+    with closing(consumer), _producer(servers, f"{intake.service}-replay") as producer, kafka.reachable():
         partitions = _partitions(consumer, [kafka.dead_letter_topic(topic) for topic in topics])
         consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
@@ -38,6 +38,15 @@ def replay(servers: Sequence[str], topics: Sequence[str], intake: Intake) -> tup
             cluster = kafka.cluster_id(consumer)
             consumer.commit({part: kafka.offset(batch[-1].offset + 1, cluster) for part, batch in polled.items()})
     return taken, failed
+
+
+@contextmanager
+def _producer(servers: Sequence[str], client: str) -> Iterator[KafkaProducer]:
+    producer = kafka.make_producer(servers, client)
+    try:
+        yield producer
+    finally:
+        kafka.close_producer(producer)
 
 
 def heard(servers: Sequence[str], topics: Sequence[str], codec: Codec) -> Iterator[Recorded]:
