@@ -2,6 +2,7 @@
 rules themselves can be tried on small repositories made for a test."""
 
 import ast
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("contracts", "chassis", "services", "gateway", "devstack", "bench")
-NOT_OURS = frozenset({".git", ".venv", ".tsunagu", ".jgo", "__pycache__"})
+NOT_OURS = frozenset(
+    {".git", ".venv", ".tsunagu", ".jgo", "__pycache__"}
+    | {".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+)
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,16 @@ class Repository:
     @cached_property
     def files(self) -> tuple[str, ...]:
         """Paths of all files, relative, with slashes."""
+        names = self._known_to_git() or self._walked()
+        return tuple(sorted(name for name in names if (self.root / name).is_file()))
+
+    def _known_to_git(self) -> list[str]:
+        """Empty in a folder that is no clone, and on a machine that has no git."""
+        if not (self.root / ".git").exists() or not shutil.which("git"):
+            return []
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
         known = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
-        inside = (self.root / ".git").exists() and known.returncode == 0
-        names = known.stdout.splitlines() if inside else self._walked()
-        return tuple(sorted(name for name in names if (self.root / name).is_file()))
+        return known.stdout.splitlines() if known.returncode == 0 else []
 
     def _walked(self) -> list[str]:
         paths = (path.relative_to(self.root) for path in self.root.rglob("*"))
