@@ -54,7 +54,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
     console.print()
     for result in results:
         word = "ok    " if result.code == 0 else "FAILED"
-        console.print(f"{word} {result.suite:12} {result.closing}", markup=False, highlight=False)
+        console.print(f"{word} {result.suite:12} {result.closing}", markup=False, highlight=False, soft_wrap=True)
     if not results:
         console.print("There are no browser tests yet.")
     if left:
