@@ -49,7 +49,7 @@ def check_media_type() -> None:
         raise UnsupportedMedia("unsupported-content-encoding")
     view = flask.current_app.view_functions.get(request.endpoint or "")
     own_types: frozenset[str] = getattr(view, "consumes", frozenset())
-    if request.mimetype not in own_types if own_types else not request.is_json:
+    if request.mimetype not in (own_types or {"application/json"}):
         raise UnsupportedMedia("unsupported-media-type")
 
 

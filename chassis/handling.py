@@ -1,7 +1,9 @@
 """From a command to a durable commit: load, fold, decide, append; once for one command and once for a whole batch."""
 
 import hashlib
+import random
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +22,9 @@ from chassis.store import Appended, Commit, Entry, EventStore, Loaded, Snapshot
 
 State = TypeVar("State")
 SNAPSHOT_EVERY = 100
-TRIES = 5
+# Before each try but the first two a pause by chance, so that those who race do not meet again.
+TRIES = 10
+LONGEST_PAUSE = 0.02
 # States of about a kilobyte each.
 MOST_LEFT_BEHIND = 10_000
 log = structlog.get_logger(__name__)
@@ -142,7 +146,8 @@ class Handler(Generic[State]):
         `guard` sees the state before each decision and may raise. A repeated `once` gives the state as it is now and
         no events; with another fingerprint it is `Rejected("idempotency-key-reused")`.
         """
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
+            _give_way(attempt)
             if once and self._done_before(once):
                 return self.read(id)
             before = self._known(self._store.load(self.stream(id), self._shape))
@@ -189,6 +194,7 @@ class Handler(Generic[State]):
         results: dict[int, Result] = {}
         left = list(enumerate(orders))
         for attempt in range(TRIES):
+            _give_way(attempt)
             if attempt:
                 left = self._without_done(left, results)
             left = self._carry_out(left, actor, results)
@@ -335,6 +341,11 @@ class _LeftBehind(Generic[State]):
             self._states.update(states)
             for stream in list(islice(self._states, max(0, len(self._states) - self._most))):
                 del self._states[stream]
+
+
+def _give_way(attempt: int) -> None:
+    if attempt > 1:
+        time.sleep(random.uniform(0, LONGEST_PAUSE))
 
 
 def _shape_of(state_type: type) -> str:

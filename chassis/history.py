@@ -28,7 +28,9 @@ def page(handler: Handler[Any], id: str, sentence: Sentence, *, limit: int, befo
     than `limit` and still have a `next`.
     """
     revision = int(before.split(".", maxsplit=1)[0]) + 1 if before else 0
-    events = [one for one in handler.history(id, revision, limit + 1) if not before or one.sequence < before]
+    # The commit of `before` itself is read again, as a part of its events may be older.
+    commits = limit + (2 if before else 1)
+    events = [one for one in handler.history(id, revision, commits) if not before or one.sequence < before]
     looked_at = events[:limit]
     items = [_item(one, words) for one in looked_at if (words := sentence(one.event))]
     return {"items": items, "next": looked_at[-1].sequence if len(events) > limit else None}

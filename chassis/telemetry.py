@@ -81,6 +81,9 @@ def _configure_libraries(chain: list[structlog.typing.Processor], threshold: int
     root.handlers = [handler]
     # What libraries say below a warning is about their own working, and Kafka's and MongoDB's say it often.
     root.setLevel(max(threshold, logging.WARNING))
+    # While Kafka is away these say so many times a second; our own lines say it once a try.
+    for name in ("kafka.net", "kafka.cluster", "kafka.producer.sender", "kafka.coordinator"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in ("gunicorn.error", "gunicorn.access"):
         ours = logging.getLogger(name)
         ours.handlers, ours.propagate = [], True

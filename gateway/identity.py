@@ -17,7 +17,7 @@ import msgspec
 from chassis.errors import TsunaguError, Unauthenticated, Unavailable
 from gateway.upstream import Call, Upstream
 
-REMEMBERED_SECONDS = 15.0
+REMEMBERED_SECONDS = 3.0
 # A token must still be good when the service looks at it.
 SPARE_SECONDS = 5.0
 MOST_REMEMBERED = 10_000

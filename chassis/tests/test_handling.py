@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from chassis import history
 from chassis.decider import Decider
 from chassis.errors import Conflict, Rejected, Stale, Unavailable
 from chassis.handling import (
     SNAPSHOT_EVERY,
+    TRIES,
     AlreadyDone,
     Done,
     Failed,
@@ -348,7 +350,7 @@ def test_a_batch_that_lost_a_race_decides_again(store: Counting) -> None:
 
 
 def test_a_batch_that_loses_every_race_gives_up_and_may_come_again() -> None:
-    racing = Racing(CODEC, notes=["x"] * 5)
+    racing = Racing(CODEC, notes=["x"] * TRIES)
     batch = [order("1", Open("ann")), order("2", Open("bob"))]
 
     with pytest.raises(Conflict):
@@ -444,3 +446,18 @@ def test_history_pages_go_back_from_a_revision(doors: Handler[Door]) -> None:
 
     assert [recorded.event for recorded in doors.history("1", 3, 5)] == [Noted("cold"), Opened("ann")]
     assert [recorded.event for recorded in doors.history("1", 0, 1)] == [Closed("ann")]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_every_page_of_the_history_leads_to_the_next(doors: Handler[Door], limit: int) -> None:
+    for number in range(9):
+        doors.handle("1", Note(str(number)), OPERATOR)
+    doors.handle_many([order("1", Note("a")), order("1", Note("b"))], ACTOR)
+
+    texts, before = [], ""
+    while before is not None:
+        page = history.page(doors, "1", lambda event: (event.text, event.text), limit=limit, before=before)
+        texts += [item["sentence"]["ja"] for item in page["items"]]
+        before = page["next"]
+
+    assert texts == ["b", "a", *(str(number) for number in reversed(range(9)))]

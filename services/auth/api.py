@@ -158,7 +158,7 @@ def keys_blueprint(keys: Keys, last_seen: LastSeen) -> Blueprint:
     @routes.delete("/api-keys/<key_id>")
     @require("operator")
     def revoke(key_id: str) -> Response:
-        """The key stops working everywhere within a quarter of a minute."""
+        """The key stops working everywhere within some seconds."""
         keys.revoke(RevokeApiKey(key_id), origin())
         return Response(status=204)
 

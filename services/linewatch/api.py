@@ -119,10 +119,11 @@ def _judge(report: Report, contracts: Mapping[str, str], least: Severity, latest
     contract_number = contracts.get(report.line)
     if contract_number is None:
         return Rejected("unknown-line")
-    at = report.occurred_at or now()
-    if at > latest:
+    received = now()
+    if report.occurred_at and report.occurred_at > latest:
         return Rejected("occurred-at-in-future")
-    return _order(report, contract_number, at, least)
+    # A clock that is ahead of ours must not make the messages that come after look old.
+    return _order(report, contract_number, min(report.occurred_at or received, received), least)
 
 
 def _order(report: Report, contract_number: str, at: datetime, least: Severity) -> Order:

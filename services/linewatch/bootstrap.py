@@ -15,6 +15,7 @@ from chassis.views import Views
 from contracts import events_of, linewatch, names_of
 from services.linewatch.api import WORDS, blueprint
 from services.linewatch.model import CATEGORY, DECIDER, PRIVATE_EVENTS
+from services.linewatch.reactions import reactions
 from services.linewatch.settings import Settings
 from services.linewatch.views import CONTRACTS
 
@@ -30,7 +31,7 @@ def build(settings: Settings, *, store: EventStore | None = None, views: Views |
     known = views or Views(db, [CONTRACTS])
     lines = Handler(kept, DECIDER, CATEGORY)
     routes = blueprint(lines, known, settings.least_severity, settings.clock_lead)
-    intake = Intake(NAME, Codec(events_of(*HEARD)), {}, known)
+    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(lines), known)
     return assemble(settings, db, kept, Parts(NAME, CODEC, names_of(NAME), [routes], WORDS, HEARD, intake))
 
 

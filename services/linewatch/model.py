@@ -58,8 +58,15 @@ class AlarmIgnored:
     at: datetime
 
 
-Event = AlarmRaised | AlarmCleared | AlarmIgnored | LineFaulted | LineFaultWorsened | LineRecovered
-PRIVATE_EVENTS = (AlarmRaised, AlarmCleared, AlarmIgnored)
+@dataclass(frozen=True)
+class LineEnded:
+    """The contract has ended: its alarms are nobody's any more."""
+
+    at: datetime
+
+
+Event = LineEnded | AlarmRaised | AlarmCleared | AlarmIgnored | LineFaulted | LineFaultWorsened | LineRecovered
+PRIVATE_EVENTS = (LineEnded, AlarmRaised, AlarmCleared, AlarmIgnored)
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,15 @@ class Clear:
     at: datetime
 
 
-Command = Raise | Clear
+@dataclass(frozen=True)
+class EndLine:
+    """auth: the contract has ended."""
+
+    contract_number: str
+    at: datetime
+
+
+Command = Raise | Clear | EndLine
 
 
 def evolve(line: Line, event: Event) -> Line:
@@ -156,17 +171,21 @@ def evolve(line: Line, event: Event) -> Line:
             return replace(line, fault=Fault(fault_id, severity, since))
         case LineRecovered():
             return replace(line, fault=None)
+        case LineEnded():
+            return Line(faults=line.faults, fault=line.fault)
         case _:
             assert_never(event)
 
 
 def decide(command: Command, line: Line) -> list[Event]:
-    key = joined(command.source, command.alarm)
     match command:
         case Raise():
-            return _raise(key, command, line)
+            return _raise(joined(command.source, command.alarm), command, line)
         case Clear():
-            return _clear(key, command, line)
+            return _clear(joined(command.source, command.alarm), command, line)
+        case EndLine(contract_number, at):
+            ended = LineEnded(at)
+            return [ended, *_consequence(contract_number, evolve(line, ended), at)]
         case _:
             assert_never(command)
 
@@ -205,16 +224,21 @@ def _why_not_raise(key: str, command: Raise, line: Line) -> IgnoredBecause | Non
     over by now is none at all."""
     known, over = line.alarms.get(key), line.cleared.get(key)
     same = known and (known.severity, known.planned) == (command.severity, command.planned)
-    if known and (same or command.at < known.latest):
+    if known and (same or _before(command.at, known.latest)):
         return "already-raised"
-    if not known and over and (command.at < over.at or (over.early and command.at == over.at)):
+    if not known and over and (_before(command.at, over.at) or (over.early and not _before(over.at, command.at))):
         return "older-than-recovery"
     return None
 
 
+def _before(one: datetime, other: datetime) -> bool:
+    """By whole seconds, which is what many sources send: within one second the order of arrival counts."""
+    return one.replace(microsecond=0) < other.replace(microsecond=0)
+
+
 def _clear(key: str, command: Clear, line: Line) -> list[Event]:
     known = line.alarms.get(key)
-    if known is None or command.at < known.latest:
+    if known is None or _before(command.at, known.latest):
         reason: IgnoredBecause = "recovery-before-fault" if known is None else "older-than-fault"
         return [AlarmIgnored(key, command.source, command.message_id, reason, command.at)]
     cleared = AlarmCleared(key, command.source, command.message_id, command.at)
