@@ -20,7 +20,7 @@ from devstack.up import interrupted_by_signals, standing
 
 STEP_SECONDS = 30.0
 SOURCE = "demo"
-BODY_LINES = 6
+BODY_LINES = 9
 Found = TypeVar("Found")
 
 
