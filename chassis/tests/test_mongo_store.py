@@ -8,7 +8,7 @@ from pymongo import monitoring
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from chassis.errors import BadMessage, Unavailable
+from chassis.errors import BadMessage, Damaged, Unavailable
 from chassis.messages import Codec
 from chassis.mongo_store import DUPLICATE_KEY, MongoStore, connect
 from chassis.store import Appended, EventStore, Raced, Snapshot, TokenLost
@@ -159,7 +159,7 @@ def test_a_new_reader_sees_all_that_was_appended_before_the_token(store: MongoSt
 def test_an_event_that_this_version_cannot_read_says_so(store: MongoStore, database: Documents) -> None:
     store.append(commit("door-1", 1, Opened("ann")))
 
-    with pytest.raises(BadMessage) as refused:
+    with pytest.raises(Damaged) as refused:
         MongoStore(database, Codec([Closed])).load("door-1")
 
     assert refused.value.code == "unknown-event-type"
