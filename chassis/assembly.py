@@ -59,7 +59,6 @@ class Parts:
     aside: Mapping[str, LedTask] = field(default_factory=dict)
     patient: bool = False
     commands: Mapping[str, Command] = field(default_factory=dict)
-    prepare: Callable[[], None] = lambda: None
 
 
 def database(settings: Engines, name: str) -> Database[Document]:
@@ -86,7 +85,6 @@ def assemble(settings: Engines, db: Database[Document], store: EventStore, parts
         for views in (parts.own_views, parts.intake.views if parts.intake else None):
             if views:
                 views.prepare()
-        parts.prepare()
 
     led = _led(settings, db, store, parts)
     aside = {**(led if parts.patient else {}), **parts.aside}
