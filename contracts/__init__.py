@@ -6,10 +6,11 @@ its events; `EVENTS` is where everybody else finds them.
 
 from collections.abc import Mapping
 
-from contracts import auth, bulkforward, linewatch, notify
+from contracts import auth, bulkforward, ivr, linewatch, notify
 
 EVENTS: Mapping[str, tuple[type, ...]] = {
     "auth": auth.EVENTS,
+    "ivr": ivr.EVENTS,
     "linewatch": linewatch.EVENTS,
     "bulkforward": bulkforward.EVENTS,
     "notify": notify.EVENTS,

@@ -13,6 +13,7 @@ from contracts.bulkforward import (
     BulkForwardStarted,
     BulkForwardStopped,
 )
+from contracts.ivr import PasswordIssued
 from contracts.linewatch import LineFaulted, LineFaultWorsened, LineRecovered
 from contracts.notify import FaultNoticeChanged, MailFailed, MailQueued, MailSent
 
@@ -31,12 +32,14 @@ CONTRACT = Contract(
 )
 MAIL = f"{FAULT}-fault-0123456789abcdef"
 REPLY = f"{FAULT}-recovery-0123456789abcdef"
+VERIFIER = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
 TO = "soumu@example.jp"
 
 _ALL = (
     ContractImported(CONTRACT),
     ContractChanged(CONTRACT),
     ContractRemoved(NUMBER),
+    PasswordIssued(ADDITIONAL, NUMBER, "admin-user", VERIFIER, SINCE, "0f0e7f5c-6d0a-4c7e-9d3e-5a1b2c3d4e5f"),
     LineFaulted(NUMBER, FAULT, "critical", "光回線の断", SINCE),
     LineFaultWorsened(NUMBER, FAULT, "critical", "光回線の断", SINCE),
     LineRecovered(NUMBER, FAULT, SINCE, UNTIL),
