@@ -176,16 +176,17 @@ def make_signing_key(path: Path) -> None:
     if path.exists():
         return
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    _replace(path, pem, mode=0o600)
+    write_whole(path, pem, mode=0o600)
 
 
 def write_jwks(path: Path, signing_key: Path) -> None:
     """Writes the JWKS file for one private key file, whole or not at all."""
     document = json.dumps(jwks(read_signing_key(signing_key)), indent=1)
-    _replace(path, document.encode(), mode=0o644)
+    write_whole(path, document.encode(), mode=0o644)
 
 
-def _replace(path: Path, data: bytes, *, mode: int) -> None:
+def write_whole(path: Path, data: bytes, *, mode: int) -> None:
+    """Puts the file in place as a whole: no reader ever sees half of it. Makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:

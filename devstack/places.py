@@ -47,6 +47,10 @@ class Places:
         return self.root / "keys" / "jwks.json"
 
     @property
+    def password_pepper(self) -> Path:
+        return self.root / "keys" / "pepper"
+
+    @property
     def ports(self) -> Path:
         return self.root / "ports.json"
 

@@ -60,8 +60,9 @@ def environment(service: str, places: Places, addresses: Addresses) -> dict[str,
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",  # Two threads' arenas are enough; glibc's default takes 30 MB more for each process.
     }
+    pepper = {"PASSWORD_PEPPER": str(places.password_pepper)}
     special = {
-        "auth": {"TOKEN_SIGNING_KEY": str(places.signing_key)},
+        "auth": {"TOKEN_SIGNING_KEY": str(places.signing_key), **pepper},
         "notify": {"SMTP_URL": addresses.smtp_url, "MAIL_FROM": MAIL_FROM, "SITE_URL": addresses.url(GATEWAY)},
         GATEWAY: {f"{name.upper()}_URL": addresses.url(web(name)) for name in SERVICES},
     }

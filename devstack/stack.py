@@ -16,6 +16,7 @@ from typing import IO, Self, TypeVar
 import urllib3
 
 from chassis.auth import make_signing_key, write_jwks
+from chassis.passwords import make_pepper
 from devstack import engines, ports, running, services
 from devstack.places import REPOSITORY, Places
 from devstack.services import GATEWAY, MAIL, Addresses
@@ -151,6 +152,7 @@ class Stack:
         self._choose_addresses()
         make_signing_key(self.places.signing_key)
         write_jwks(self.places.public_keys, self.places.signing_key)
+        make_pepper(self.places.password_pepper)
         self._supervisor = Supervisor(self.places.logs, self._say_death, self._write_run)
         self._launch(*self._engine_processes(), *services.web_processes(self.places, self.addresses))
         plan = _started(self._plan)
