@@ -4,7 +4,6 @@ One process with threads: requests wait for engines, not for the processor, and 
 more containers. Nothing is loaded before the fork, because clients of MongoDB do not survive one.
 """
 
-import gc
 import json
 import logging
 import shutil
@@ -18,6 +17,7 @@ from typing import Any
 # gunicorn reads this file before it puts the working directory on the path.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from chassis.garbage import collect_seldom
 from chassis.settings import read, variable
 
 
@@ -94,9 +94,7 @@ logconfig_dict: dict[str, Any] = {
 
 def post_worker_init(worker: Any) -> None:
     """The application is loaded: a list of a thousand reports makes its objects in one go, as a worker's batch does."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    collect_seldom()
 
 
 def child_exit(server: Any, worker: Any) -> None:

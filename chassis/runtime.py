@@ -3,7 +3,6 @@
 `python -m chassis <service> worker | aside | rebuild <view> | replay | <the service's own>`
 """
 
-import gc
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ from werkzeug.serving import make_server
 
 from chassis import progress
 from chassis.errors import TsunaguError
+from chassis.garbage import collect_seldom
 from chassis.lease import LEASE_SECONDS, Lease
 from chassis.settings import variable
 from chassis.tasks import LedTask, Task
@@ -84,14 +84,6 @@ def _run(
         threads.append(_thread("leader", _lead, service.lease(name, _holder()), led, stop))
     stop.wait()
     return _wait_for(threads)
-
-
-def collect_seldom() -> None:
-    """For a process that makes its objects in batches and drops them whole: Python's collector looks for cycles after
-    100,000 new objects instead of 700, and never again among those of the start. Halves what a batch costs."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def _wait_for(threads: Sequence[threading.Thread]) -> int:
