@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -25,8 +25,8 @@ SNAPSHOT_EVERY = 100
 # Before each try but the first two a pause by chance, so that those who race do not meet again.
 TRIES = 10
 LONGEST_PAUSE = 0.02
-# States of about a kilobyte each.
-MOST_LEFT_BEHIND = 10_000
+# States of about a kilobyte each. What is older has often been changed by somebody else, and a try from it is for nothing.
+MOST_LEFT_BEHIND, LEFT_BEHIND = 10_000, timedelta(seconds=10)
 log = structlog.get_logger(__name__)
 
 
@@ -110,7 +110,7 @@ class Handler(Generic[State]):
         self._wake_at, self._clock = wake_at, clock
         self._state_type = type(decider.initial)
         self._shape = _shape_of(self._state_type)
-        self._left_behind: _LeftBehind[State] = _LeftBehind(MOST_LEFT_BEHIND)
+        self._left_behind: _LeftBehind[State] = _LeftBehind(MOST_LEFT_BEHIND, LEFT_BEHIND)
 
     def stream(self, id: str) -> str:
         return f"{self._category}-{id}"
@@ -228,13 +228,13 @@ class Handler(Generic[State]):
             if plan.commit:
                 written.append(known[plan.stream].after(plan.commit, plan.state))
         self._keep_snapshots(written)
-        self._left_behind.keep({state.stream: state for state in written})
+        self._left_behind.keep({state.stream: state for state in written}, self._clock())
         return again
 
     def _known_many(self, by_stream: Mapping[str, Sequence[tuple[int, Order]]]) -> dict[str, "_Known[State]"]:
         """What was left behind, once; the rest, and what is likely to come to nothing, from the store."""
         usable = [stream for stream, theirs in by_stream.items() if all(order.mark for _, order in theirs)]
-        known = self._left_behind.take(usable)
+        known = self._left_behind.take(usable, self._clock())
         missing = [stream for stream in by_stream if stream not in known]
         loaded = self._store.load_many(missing, self._shape) if missing else {}
         return {**known, **{stream: self._known(loaded[stream], stream) for stream in missing}}
@@ -325,20 +325,22 @@ class _Plan(Generic[State]):
 
 
 class _LeftBehind(Generic[State]):
-    """The states that the last batches ended with, the newest `most` of them. Each is taken out by whoever uses it."""
+    """The states that the last batches ended with, the newest `most` of them and none older than `age`. Each is
+    taken out by whoever uses it."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._states: dict[str, _Known[State]] = {}
+    def __init__(self, most: int, age: timedelta) -> None:
+        self._most, self._age = most, age
+        self._states: dict[str, tuple[datetime, _Known[State]]] = {}
         self._lock = threading.Lock()
 
-    def take(self, streams: Iterable[str]) -> dict[str, _Known[State]]:
+    def take(self, streams: Iterable[str], at: datetime) -> dict[str, _Known[State]]:
         with self._lock:
-            return {stream: self._states.pop(stream) for stream in streams if stream in self._states}
+            found = {stream: self._states.pop(stream) for stream in streams if stream in self._states}
+        return {stream: known for stream, (kept_at, known) in found.items() if at - kept_at <= self._age}
 
-    def keep(self, states: Mapping[str, _Known[State]]) -> None:
+    def keep(self, states: Mapping[str, _Known[State]], at: datetime) -> None:
         with self._lock:
-            self._states.update(states)
+            self._states.update({stream: (at, known) for stream, known in states.items()})
             for stream in list(islice(self._states, max(0, len(self._states) - self._most))):
                 del self._states[stream]
 

@@ -318,6 +318,17 @@ def test_a_state_left_behind_refuses_nothing_by_itself(store: Counting) -> None:
     assert doors.handle_many([order("1", Open("cid"))], ACTOR) == [Done((Opened("cid"),))]
 
 
+def test_a_state_left_behind_long_ago_is_loaded_anew(store: Counting) -> None:
+    clock = FixedClock()
+    doors = Handler(store, DECIDER, "door", clock=clock)
+    doors.handle_many([order("1", Open("ann"))], ACTOR)
+    store.calls.clear()
+    clock.advance(seconds=11)
+
+    assert doors.handle_many([order("1", Close("ann"))], ACTOR) == [Done((Closed("ann"),))]
+    assert store.calls == ["load_many", "append_many"]
+
+
 def _only_when_closed(command: object, door: Door) -> list[Any]:
     if isinstance(command, Open) and door.open:
         raise Rejected("open-already")
