@@ -25,7 +25,7 @@ SNAPSHOT_EVERY = 100
 # Before each try but the first two a pause by chance, so that those who race do not meet again.
 TRIES = 10
 LONGEST_PAUSE = 0.02
-# States of about a kilobyte each. What is older has often been changed by somebody else, and a try from it is for nothing.
+# States of about a kilobyte each. What is older has often been changed by somebody else: then the try is for nothing.
 MOST_LEFT_BEHIND, LEFT_BEHIND = 10_000, timedelta(seconds=10)
 log = structlog.get_logger(__name__)
 
