@@ -40,6 +40,7 @@ def bare_app(name: str, *, ready: Checks, max_body: int, words: problems.Words |
     app.before_request(_limit_body)
     app.after_request(_finish)
     app.after_request(_read_rest)
+    app.after_request(_name_no_type_of_nothing)
     problems.install(app, words or {})
     _add_health(app, ready)
     telemetry.BUILD.labels(name, VERSION).set(1)
@@ -79,6 +80,13 @@ def _read_rest(response: flask.Response) -> flask.Response:
                 pass
         except (OSError, ClientDisconnected):
             pass  # Nobody is there to send anything.
+    return response
+
+
+def _name_no_type_of_nothing(response: flask.Response) -> flask.Response:
+    """An answer that will never have a body has no type either; to HEAD it has that of what GET would answer."""
+    if flask.request.method != "HEAD" and not response.is_streamed and not response.get_data():
+        response.headers.pop("Content-Type", None)
     return response
 
 

@@ -17,7 +17,18 @@ from marshmallow import fields
 from pymongo.errors import PyMongoError
 
 from chassis import access, bodies, edge, problems
-from chassis.access import origin, owns_contract, owns_contract_or, owns_number, principal, public, require
+from chassis.access import (
+    customer,
+    customer_even_restricted,
+    origin,
+    owns_contract,
+    owns_contract_or,
+    owns_number,
+    principal,
+    public,
+    require,
+    source_address,
+)
 from chassis.auth import Tokens
 from chassis.bodies import Blueprint, Body, Boolean, Query, accepts_up_to, consumes, load
 from chassis.edge import Checks, correlation_id
@@ -36,6 +47,8 @@ __all__ = [
     "consumes",
     "correlation_id",
     "create_app",
+    "customer",
+    "customer_even_restricted",
     "etag",
     "idempotency_key",
     "if_match",
@@ -50,6 +63,7 @@ __all__ = [
     "read_json",
     "reply",
     "require",
+    "source_address",
 ]
 
 

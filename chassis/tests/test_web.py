@@ -78,6 +78,11 @@ class PageQuery(Query):
 def blueprint() -> Blueprint:
     routes = Blueprint("plans", __name__, description="Plans.")
 
+    @routes.delete("/plans/<name>")
+    @require("operator")
+    def drop(name: str) -> flask.Response:
+        return flask.Response(status=204)
+
     @routes.get("/contracts/<contract_number>/plan")
     @owns_contract
     @routes.response(200, PlanBody)
@@ -583,6 +588,22 @@ def test_every_answer_is_kept_out_of_caches_and_unsniffed(client: FlaskClient, p
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["X-Correlation-ID"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/plans/a"), ("OPTIONS", "/plans")])
+def test_an_answer_without_a_body_names_no_type(client: FlaskClient, method: str, path: str) -> None:
+    response = client.open(path, method=method, headers=as_(OPERATOR))
+
+    assert (response.status_code < 300, response.data) == (True, b"")
+    assert "Content-Type" not in response.headers
+
+
+def test_options_say_what_is_allowed(client: FlaskClient) -> None:
+    assert {"GET", "POST"} <= set(client.options("/plans", headers=as_(OPERATOR)).allow)
+
+
+def test_head_names_the_type_that_get_has(client: FlaskClient) -> None:
+    assert client.head("/plans", headers=as_(OPERATOR)).mimetype == client.get("/plans").mimetype
 
 
 @pytest.mark.parametrize("said", ["", "a b", "x" * 65, "0600001111\u2028", "<script>"])
