@@ -25,6 +25,10 @@ Words = Mapping[str, tuple[str, str]]
 WORDS: Words = {
     "bad-request": ("リクエストが正しくありません。", "The request is not valid."),
     "body-too-large": ("送られたデータが大きすぎます。", "The body is too large."),
+    "busy": (
+        "ただいま混み合っています。しばらくしてからお試しください。",
+        "Too busy at the moment. Please try again.",
+    ),
     "forbidden": ("この操作はできません。", "You may not do this."),
     "idempotency-key-reused": (
         "同じ Idempotency-Key が別の内容で使われています。",

@@ -1,53 +1,52 @@
-"""The gateway's routes: what it passes on, and what it joins out of several services' answers."""
+"""The gateway's routes: what it passes on, what it joins (`joins.py`), its documentation and its pages."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
-from urllib.parse import urlencode
 
 import flask
-import msgspec
 from flask import Blueprint, Flask, Response
-from flask.typing import ResponseReturnValue
-from marshmallow import fields, validate
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from chassis.access import public
-from chassis.bodies import Query, accepts_up_to, load
-from chassis.errors import Unavailable
-from gateway import history, openapi, proxy, routes
+from chassis.bodies import accepts_up_to
+from gateway import joins, openapi, proxy, routes
 from gateway.identity import Identity
-from gateway.upstream import Call, Upstream
+from gateway.slots import Slots
+from gateway.upstream import Upstream
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 # The headers of the present request that a service gets.
 Headers = Callable[[], dict[str, str]]
 
 
-class HistoryQuery(Query):
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
-    before = fields.String(load_default="", validate=validate.Length(max=1000))
-
-
 def add_routes(app: Flask, services: Mapping[str, Upstream], identity: Identity, headers: Headers) -> None:
     """All of /api/v1 and the pages."""
+    hashing = Slots(routes.MOST_HASHING, routes.BUSY_SECONDS)
     for service, rules in routes.ROUTES.items():
         for rule in rules:
-            _add_passage(app, services[service], rule, identity, headers)
-    _add_history(app, services, identity, headers)
+            _add_passage(app, services[service], rule, identity, headers, hashing)
+    joins.add_routes(app, services, lambda: headers() | _proof(identity))
     _add_documentation(app, openapi.Documents(services))
     app.register_blueprint(_pages())
 
 
-def _add_passage(app: Flask, service: Upstream, rule: str, identity: Identity, headers: Headers) -> None:
+def _add_passage(
+    app: Flask, service: Upstream, rule: str, identity: Identity, headers: Headers, hashing: Slots
+) -> None:
     upload = routes.UPLOADS.get(rule)
 
     @accepts_up_to(upload.max_body if upload else routes.MAX_BODY)
     def forward(**_path: str) -> Response:
-        path, sent = proxy.path_of(flask.request), headers()
-        if rule not in routes.PUBLIC:
-            sent["Authorization"] = _proof(identity)
-        return proxy.forward(service, path, sent, upload.seconds if upload else None)
+        operation = f"{_METHOD_OF.get(flask.request.method, flask.request.method)} {rule}"
+        path, proof = proxy.path_of(flask.request), {} if operation in routes.PUBLIC else _proof(identity)
+        call = proxy.call_of(flask.request, path, headers() | proof, upload)
+        with hashing.hold() if operation in routes.HASHING else nullcontext():
+            answer = proxy.forward(service, call)
+        if operation in routes.ENDING:
+            identity.forget(flask.request.headers.get("Authorization"))
+        return answer
 
     app.add_url_rule(
         routes.PREFIX + rule,
@@ -58,47 +57,12 @@ def _add_passage(app: Flask, service: Upstream, rule: str, identity: Identity, h
     )
 
 
-def _proof(identity: Identity) -> str:
-    return f"Bearer {identity.token(flask.request.headers.get('Authorization'))}"
+# Whoever may GET may look at the headers alone.
+_METHOD_OF = {"HEAD": "GET"}
 
 
-class _RefusedElsewhere(Exception):
-    """A service's own answer that is no page of history; the caller gets it as it is."""
-
-    def __init__(self, answer: Response) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
-
-
-def _add_history(app: Flask, services: Mapping[str, Upstream], identity: Identity, headers: Headers) -> None:
-    @app.get(f"{routes.PREFIX}/contracts/<contract_number>/history")
-    def show_history(contract_number: str) -> ResponseReturnValue:
-        sent = {**headers(), "Authorization": _proof(identity)}
-        sent.pop("If-None-Match", None)
-        query = load(HistoryQuery(), flask.request.args.to_dict(), "invalid-query")
-        path = proxy.path_of(flask.request)
-
-        def fetch(owner: str, before: str) -> history.Page:
-            wanted = {"limit": query["limit"], **({"before": before} if before else {})}
-            return _page(services[owner], Call("GET", f"{path}?{urlencode(wanted)}", sent))
-
-        try:
-            page = history.merged(routes.HISTORY_OWNERS, fetch, query["limit"], query["before"])
-        except _RefusedElsewhere as refused:
-            return refused.answer
-        return _json(page)
-
-
-def _page(service: Upstream, call: Call) -> history.Page:
-    answer = service.send(call)
-    if answer.status != 200:
-        raise _RefusedElsewhere(proxy.relayed(answer))
-    try:
-        return msgspec.json.decode(answer.read(), type=dict[str, Any])
-    except msgspec.DecodeError as cause:
-        raise Unavailable("service-unavailable") from cause
-    finally:
-        answer.close()
+def _proof(identity: Identity) -> dict[str, str]:
+    return {"Authorization": f"Bearer {identity.token(flask.request.headers.get('Authorization'))}"}
 
 
 def _add_documentation(app: Flask, documents: openapi.Documents) -> None:
@@ -110,7 +74,7 @@ def _add_documentation(app: Flask, documents: openapi.Documents) -> None:
     @app.get(f"{routes.PREFIX}/openapi.json")
     @public
     def show_document() -> Response:
-        return _json(document())
+        return joins.as_json(document())
 
     @app.get(f"{routes.PREFIX}/docs")
     @public
@@ -123,8 +87,8 @@ def _leads(adapter: MapAdapter, path: str, service: str) -> bool:
         endpoint, _ = adapter.match(routes.PREFIX + path, method="GET")
     except HTTPException:
         return False
-    # Every owner documents its part of the history; the joined one looks the same and is shown once.
-    return str(endpoint).partition(" ")[0] in (service, "show_history")
+    # Whoever has a part in a joined answer documents it; the joined one looks much the same and is shown once.
+    return str(endpoint).partition(" ")[0] in (service, joins.JOINED)
 
 
 def _schema_of(document: openapi.Document, content: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -134,10 +98,6 @@ def _schema_of(document: openapi.Document, content: Mapping[str, Any]) -> Mappin
     name = schema.get("$ref", "").rpartition("/")[2]
     found: Mapping[str, Any] = document["components"]["schemas"][name] if name else schema
     return found
-
-
-def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), mimetype="application/json")
 
 
 def _pages() -> Blueprint:

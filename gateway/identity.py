@@ -1,7 +1,7 @@
-"""From what a caller shows (an API key, later a session) to the short-lived token that services trust.
+"""From what a caller shows (an API key or a session) to the short-lived token that services trust.
 
 The exchange is remembered for a few seconds, so that a storm of posts does not become a storm of exchanges. What is
-revoked therefore works for that long at most. Only the SHA-256 of what was shown is kept.
+revoked elsewhere therefore works for that long at most. Only the SHA-256 of what was shown is kept.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
 
+import jwt
 import msgspec
 
 from chassis.errors import TsunaguError, Unauthenticated, Unavailable
@@ -36,6 +37,7 @@ class Grant(msgspec.Struct, frozen=True):
 @dataclass(frozen=True)
 class _Known:
     token: str
+    subject: str
     fresh_until: float
     good_until: float
 
@@ -49,6 +51,7 @@ class Identity:
         self._exchange, self._clock, self._most = exchange, clock, most
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._flights: dict[bytes, Future[str]] = {}
+        self._forgettings = 0
         self._lock = Lock()
 
     def token(self, authorization: str | None) -> str:
@@ -58,7 +61,7 @@ class Identity:
         good goes on being used; without one raises Unavailable.
         """
         bearer = _bearer(authorization)
-        key = hashlib.sha256(bearer.encode()).digest()
+        key = _key(bearer)
         with self._lock:
             now, known = self._clock(), self._known.get(key)
             if known and now < known.fresh_until:
@@ -68,6 +71,16 @@ class Identity:
             if flight is None:
                 mine = self._flights[key] = Future[str]()
         return flight.result() if flight else self._lead(key, bearer, known, mine)
+
+    def forget(self, authorization: str | None) -> None:
+        """Forgets this caller and whoever else is the same person: their next requests are asked about at auth."""
+        key = _key(_bearer(authorization))
+        with self._lock:
+            self._forgettings += 1
+            if known := self._known.pop(key, None):
+                same = [other for other, one in self._known.items() if one.subject == known.subject]
+                for other in same:
+                    del self._known[other]
 
     def _lead(self, key: bytes, bearer: str, known: _Known | None, flight: Future[str]) -> str:
         """Does the exchange that other threads wait for; they share its end, whatever it is."""
@@ -84,6 +97,7 @@ class Identity:
                 del self._flights[key]
 
     def _renewed(self, key: bytes, bearer: str, known: _Known | None) -> str:
+        forgettings = self._forgettings
         try:
             grant = self._exchange(bearer)
         except Unavailable:
@@ -94,17 +108,32 @@ class Identity:
             with self._lock:
                 self._known.pop(key, None)
             raise
-        self._remember(key, grant)
+        self._remember(key, grant, forgettings)
         return grant.token
 
-    def _remember(self, key: bytes, grant: Grant) -> None:
+    def _remember(self, key: bytes, grant: Grant, forgettings: int) -> None:
         now = self._clock()
         fresh = min(grant.expires_in / 2, REMEMBERED_SECONDS)
+        known = _Known(grant.token, _subject(grant.token), now + fresh, now + grant.expires_in - SPARE_SECONDS)
         with self._lock:
-            self._known[key] = _Known(grant.token, now + fresh, now + grant.expires_in - SPARE_SECONDS)
+            if forgettings != self._forgettings:
+                return  # It may be this one who was to be forgotten while auth was asked.
+            self._known[key] = known
             self._known.move_to_end(key)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
+
+
+def _key(bearer: str) -> bytes:
+    return hashlib.sha256(bearer.encode()).digest()
+
+
+def _subject(token: str) -> str:
+    """Whom a token of auth's own names, or the token itself when it does not tell. Nothing is trusted for it."""
+    try:
+        return str(jwt.decode(token, options={"verify_signature": False})["sub"])
+    except (jwt.PyJWTError, KeyError):
+        return token
 
 
 def _bearer(authorization: str | None) -> str:

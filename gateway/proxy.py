@@ -1,8 +1,8 @@
 """Passing a request on to a service and its answer back.
 
 Only headers that are listed here pass, in both directions: what a caller forges and what is between two hops only is
-dropped without being known. Small bodies are read before the service is asked, so that a slow caller holds no thread
-of a service; large ones are passed through in pieces.
+dropped without being known. Bodies are read before the service is asked, so that a slow caller holds no thread of a
+service; only uploads are passed through in pieces.
 """
 
 import ipaddress
@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from urllib.parse import quote
 
-import flask
 import structlog
 from flask import Request, Response
 from urllib3.exceptions import HTTPError
 
 from chassis.edge import correlation_id
 from chassis.errors import NotFound, Unavailable
-from gateway.routes import MAX_BODY, PREFIX
+from gateway.routes import MAX_BODY, PREFIX, Upload
 from gateway.upstream import Answer, Call, Upstream
 
 PIECE = 64 * 1024
@@ -47,13 +46,18 @@ _ANSWERED = (
 )
 
 
-def forward(upstream: Upstream, path: str, headers: Mapping[str, str], seconds: float | None = None) -> Response:
-    """The service's answer to the present request, which goes to `path` there with its own query and body."""
-    request = flask.request
+def call_of(request: Request, path: str, headers: Mapping[str, str], upload: Upload | None = None) -> Call:
+    """The present request for a service, to `path` there with its own query and body. A small body is read here."""
     length = {} if request.content_length is None else {"Content-Length": str(request.content_length)}
-    answer = upstream.send(
-        Call(request.method, _with_query(request, path), {**headers, **length}, _body(request), seconds)
+    body = _body(request, upload is not None)
+    return Call(
+        request.method, _with_query(request, path), {**headers, **length}, body, upload.seconds if upload else None
     )
+
+
+def forward(upstream: Upstream, call: Call) -> Response:
+    """The service's answer, for our caller."""
+    answer = upstream.send(call)
     try:
         return relayed(answer)
     except HTTPError as cause:
@@ -106,13 +110,15 @@ def _with_query(request: Request, path: str) -> str:
 _QUERY = "%/:?@!$&'()*+,;=~[]"
 
 
-def _body(request: Request) -> bytes | Iterator[bytes] | None:
-    """Small bodies whole, large ones and those of unknown length in pieces as they arrive."""
+def _body(request: Request, in_pieces: bool) -> bytes | Iterator[bytes] | None:
+    """Whole, or where `in_pieces` a large one and one of unknown length as it arrives."""
     if request.content_length is None and "Transfer-Encoding" not in request.headers:
         return None
-    if request.content_length is None or request.content_length > MAX_BODY:
-        return iter(partial(request.stream.read, PIECE), b"")
-    return request.get_data(cache=False)
+    # `get_data` would cut a body of unknown length at the limit instead of refusing it.
+    pieces = iter(partial(request.stream.read, PIECE), b"")
+    if in_pieces and (request.content_length is None or request.content_length > MAX_BODY):
+        return pieces
+    return b"".join(pieces)
 
 
 def relayed(answer: Answer) -> Response:

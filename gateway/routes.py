@@ -1,11 +1,12 @@
 """Which service answers which path under /api/v1: one line per service, whatever the method.
 
-A path that is not here does not exist outside. `/contracts/<contract_number>/history` and the documentation are the
-gateway's own, because they join the answers of several services.
+A path that is not here does not exist outside. The histories, `/me` and the documentation are the gateway's own,
+because they join the answers of several services.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 PREFIX = "/api/v1"
 MEBIBYTE = 1024 * 1024
@@ -26,11 +27,37 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-# Answered without a token.
-PUBLIC = frozenset({"/.well-known/jwks.json"})
+# Operations that are answered without a token, as "METHOD /path".
+PUBLIC = frozenset({"GET /.well-known/jwks.json"})
 
-# Services whose streams tell of what happened to a contract.
-HISTORY_OWNERS = ("auth", "linewatch", "bulkforward", "notify")
+# A password is hashed for these, so only so many are let in at a time. What is more than the hashing threads can do
+# within a second or two is better turned away: each waits in a thread here and in one of auth's.
+HASHING = frozenset({"POST /sessions", "PUT /password"})
+MOST_HASHING = 40
+BUSY_SECONDS = 2
+
+# These end sessions, so what is remembered of their caller is forgotten.
+ENDING = frozenset({"DELETE /sessions/current", "DELETE /sessions/<id>", "PUT /password"})
+
+# Joined histories, and the services whose streams tell a part of each.
+HISTORIES: Mapping[str, tuple[str, ...]] = {
+    "/contracts/<contract_number>/history": ("auth", "linewatch", "bulkforward", "notify"),
+}
+
+
+class State(NamedTuple):
+    """Where the state of an option is read, and which of the setting's fields are enough at a glance."""
+
+    service: str
+    path: str
+    glance: tuple[str, ...]
+
+
+# What `/me` shows of each option; one that is not here has no service yet.
+STATES: Mapping[str, State] = {
+    "bulk-forward": State("bulkforward", "/contracts/{contract_number}/bulk-forward", ("running", "cause", "since")),
+    "fault-notice": State("notify", "/contracts/{contract_number}/fault-notice", ("started",)),
+}
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from chassis.errors import Unavailable
 
-# One for each thread of the gateway and some more, so that a connection is hardly ever thrown away.
-KEPT_CONNECTIONS = 32
+# One for each thread of the gateway (WEB_THREADS, 64 in the embedded stack) and some more, so that a connection is
+# hardly ever thrown away.
+KEPT_CONNECTIONS = 80
 CONNECT_SECONDS = 2.0
 
 Answer = urllib3.BaseHTTPResponse

@@ -445,6 +445,86 @@ def test_a_wrong_history_query_is_422(world: World, query: str) -> None:
     assert code(response) == (422, "invalid-query")
 
 
+# --- me
+
+ME: dict[str, Any] = {
+    "number": "0600001111",
+    "unit": "line",
+    "contract_number": "0600001111",
+    "numbers": [
+        {"number": "0600001111", "options": ["incoming-mail"]},
+        {"number": "0600002222", "options": ["fax-mail", "incoming-mail"]},
+    ],
+    "options": ["bulk-forward", "fault-notice"],
+}
+RUNNING = {"running": True, "cause": "manual", "since": "2026-11-23T09:00:00+09:00", "entries": {"0600001111": "..."}}
+
+
+@pytest.fixture(name="told_me")
+def a_world_that_knows_me(world: World) -> World:
+    world["auth"].views["/me"] = lambda _: json(ME)
+    world["bulkforward"].views["/contracts/0600001111/bulk-forward"] = lambda _: json(RUNNING)
+    world["notify"].views["/contracts/0600001111/fault-notice"] = lambda _: json({"started": False, "addresses": []})
+    return world
+
+
+def options_of_me(world: World) -> dict[str, Any]:
+    response = world.client.get("/api/v1/me", headers=KEY | {"If-None-Match": "*"})
+    assert response.status_code == 200
+    return dict(jsonlib.loads(response.data)["options"])
+
+
+def test_me_joins_what_is_contracted_with_its_state(told_me: World) -> None:
+    me = jsonlib.loads(told_me.client.get("/api/v1/me", headers=KEY).data)
+
+    assert me == ME | {
+        "numbers": [
+            {"number": "0600001111", "options": {"incoming-mail": {}}},
+            {"number": "0600002222", "options": {"fax-mail": {}, "incoming-mail": {}}},
+        ],
+        "options": {
+            "bulk-forward": {"running": True, "cause": "manual", "since": "2026-11-23T09:00:00+09:00"},
+            "fault-notice": {"started": False},
+        },
+    }
+
+
+def test_each_service_learns_for_whom_me_is_asked(told_me: World) -> None:
+    options_of_me(told_me)
+
+    for service, asked in [("auth", -1), ("bulkforward", 0), ("notify", 0)]:
+        assert told_me[service].asked[asked].headers["Authorization"] == "Bearer signed"
+
+
+def down(request: Request) -> Response:
+    return Response("<h1>oops", 502)
+
+
+@pytest.mark.parametrize("answer", [down, lambda _: problem(404, "not-found"), lambda _: Response("<", 200)])
+def test_a_service_that_cannot_tell_leaves_a_hole_in_me(told_me: World, answer: Any) -> None:
+    told_me["notify"].views["/contracts/0600001111/fault-notice"] = answer
+
+    options = options_of_me(told_me)
+
+    assert options["fault-notice"] is None
+    assert options["bulk-forward"]["running"]
+
+
+def test_me_does_not_wait_for_a_service_that_is_not_there(stack: ExitStack) -> None:
+    world = World(stack, bulkforward_url=nobody())
+    world["auth"].views["/me"] = lambda _: json(ME | {"options": ["bulk-forward"]})
+
+    assert options_of_me(world) == {"bulk-forward": None}
+
+
+@pytest.mark.parametrize(("status", "of"), [(403, "password-change-required"), (401, "token-invalid")])
+def test_who_may_not_see_me_gets_the_services_own_refusal(world: World, status: int, of: str) -> None:
+    world["auth"].views["/me"] = lambda _: problem(status, of)
+
+    assert code(world.client.get("/api/v1/me", headers=KEY)) == (status, of)
+    assert code(world.client.get("/api/v1/me")) == (401, "token-missing")
+
+
 # --- pages, health, hardening
 
 

@@ -2,10 +2,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Semaphore
 
+import jwt
 import pytest
 
 from chassis.errors import Unauthenticated, Unavailable
-from gateway.identity import Grant, Identity
+from gateway.identity import Exchange, Grant, Identity
 
 
 @dataclass
@@ -119,6 +120,51 @@ def test_an_odd_bearer_is_refused_at_once(identity: Identity, auth: Auth, bearer
     with pytest.raises(Unauthenticated, match="token-invalid"):
         identity.token(f"Bearer {bearer}")
     assert not auth.asked
+
+
+def auth_of(people: dict[str, str]) -> Exchange:
+    """Exchanges bearers for tokens that name these people."""
+
+    def exchange(bearer: str) -> Grant:
+        if bearer not in people:
+            raise Unauthenticated("token-invalid")
+        return Grant(jwt.encode({"sub": people[bearer]}, "x" * 32), 60)
+
+    return exchange
+
+
+def test_who_is_forgotten_is_asked_about_again_with_all_of_the_same_person(clock: Clock) -> None:
+    people = {"phone": "0600001111", "pc": "0600001111", "other": "0600002222"}
+    identity = Identity(auth_of(people), clock)
+    for bearer in people:
+        identity.token(f"Bearer {bearer}")
+
+    identity.forget("Bearer phone")
+    people.clear()
+
+    for bearer in ("phone", "pc"):
+        with pytest.raises(Unauthenticated):
+            identity.token(f"Bearer {bearer}")
+    assert identity.token("Bearer other")
+
+
+def test_who_is_forgotten_while_auth_is_asked_is_not_remembered(auth: Auth, clock: Clock) -> None:
+    def ask_while_forgotten(bearer: str) -> Grant:
+        if not auth.asked:
+            identity.forget(f"Bearer {bearer}")
+        return auth(bearer)
+
+    identity = Identity(ask_while_forgotten, clock)
+
+    assert [identity.token("Bearer a") for _ in range(3)] == ["token-1", "token-2", "token-2"]
+
+
+def test_forgetting_a_stranger_is_nothing(identity: Identity, auth: Auth) -> None:
+    identity.token("Bearer a")
+
+    identity.forget("Bearer b")
+
+    assert identity.token("Bearer a") == "token-1"
 
 
 def exchanged_by_eight(error: Exception | None) -> tuple[list[str], list[str]]:
