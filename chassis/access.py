@@ -15,6 +15,7 @@ from chassis.errors import Forbidden, NotFound
 from chassis.messages import Actor, ActorKind, Origin
 
 View = TypeVar("View", bound=Callable[..., Any])
+EVEN_RESTRICTED = "customer-even-restricted"
 
 
 def public(view: View) -> View:
@@ -25,6 +26,19 @@ def public(view: View) -> View:
 def require(*scopes: str) -> Callable[[View], View]:
     """Whoever has one of `scopes`; others get 403 `forbidden`. Operators have the scope `operator`."""
     return lambda view: _marked(view, _scopes(scopes))
+
+
+def customer(view: View) -> View:
+    """A customer who is logged in, whatever the scope of the login; others get 403 `forbidden`."""
+    return _marked(view, "customer")
+
+
+def customer_even_restricted(view: View) -> View:
+    """As `customer`, and the only policy that lets in whose password has to be changed first.
+
+    Everywhere else such a login gets 403 `password-change-required`.
+    """
+    return _marked(view, EVEN_RESTRICTED)
 
 
 def owns_contract(view: View) -> View:
@@ -88,6 +102,8 @@ def _policy(app: flask.Flask, endpoint: str | None) -> str:
 
 def _admit(access: str, caller: Principal, path: Mapping[str, Any]) -> None:
     """Raises unless one of the policy's alternatives admits the caller."""
+    if caller.restricted and access != EVEN_RESTRICTED:
+        raise Forbidden("password-change-required")
     alternatives = access.split("|")
     if any(_admits(alternative, caller, path) for alternative in alternatives):
         return
@@ -100,6 +116,8 @@ def _admits(policy: str, caller: Principal, path: Mapping[str, Any]) -> bool:
     match policy.partition(":"):
         case ("scopes", _, scopes):
             return not caller.scopes.isdisjoint(scopes.split(","))
+        case ("customer" | "customer-even-restricted", _, _):
+            return caller.kind == "customer"
         case ("owns-contract", _, _):
             return caller.kind == "operator" or _owns_contract(caller, path["contract_number"])
         case ("owns-number", _, _):

@@ -5,6 +5,7 @@ The keys come from a JWKS file that is read again when it changes, so keys rotat
 """
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
@@ -31,7 +32,11 @@ Kind = Literal["customer", "operator", "machine"]
 
 @dataclass(frozen=True)
 class Principal:
-    """Who calls. `numbers` are the phone numbers a customer may see; `all_numbers` opens contract-wide options."""
+    """Who calls. `numbers` are the phone numbers a customer may see; `all_numbers` opens contract-wide options.
+
+    `unit` is for whom a customer's login stands, `session_id` the login itself; one that is `restricted` may only
+    change its password. `id` is the login number of a customer, else the name of a key.
+    """
 
     kind: Kind
     id: str
@@ -39,6 +44,9 @@ class Principal:
     contract_number: str | None = None
     numbers: frozenset[str] = frozenset()
     all_numbers: bool = False
+    unit: str = ""
+    session_id: str = ""
+    restricted: bool = False
 
 
 class Tokens:
@@ -80,7 +88,7 @@ class Tokens:
 
 class _FileTokens(Tokens):
     def __init__(self, path: Path) -> None:
-        super().__init__(_read_jwks(path))
+        super().__init__(read_jwks(path))
         self._path = path
         self._version = _version(path)
 
@@ -89,7 +97,7 @@ class _FileTokens(Tokens):
         try:
             version = _version(self._path)
             if version != self._version:
-                self._keys, self._version = _read_jwks(self._path), version
+                self._keys, self._version = read_jwks(self._path), version
         except (OSError, ValueError, KeyError, jwt.PyJWTError):
             pass  # A file in the middle of a replacement is no reason to refuse keys that are known to be good.
         return self._keys[kid]
@@ -100,7 +108,8 @@ def _version(path: Path) -> tuple[int, int, int]:
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
-def _read_jwks(path: Path) -> dict[str, Ed25519PublicKey]:
+def read_jwks(path: Path) -> dict[str, Ed25519PublicKey]:
+    """The public keys of a JWKS file by key id."""
     document = json.loads(path.read_text())
     keys = {jwk["kid"]: OKPAlgorithm.from_jwk(jwk) for jwk in document["keys"] if jwk.get("crv") == "Ed25519"}
     return {kid: key for kid, key in keys.items() if isinstance(key, Ed25519PublicKey)}
@@ -116,6 +125,9 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         contract_number=claims.get("contract_number"),
         numbers=frozenset(claims.get("numbers", ())),
         all_numbers=claims.get("all_numbers") is True,
+        unit=claims.get("unit", ""),
+        session_id=claims.get("session_id", ""),
+        restricted=claims.get("restricted", False) is not False,
     )
 
 
@@ -123,13 +135,13 @@ class TokenIssuer:
     """Signs tokens. Only the auth service holds one."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
-        self.key = key
-        self._kid = key_id(key.public_key())
+        self._key = key
 
     @classmethod
     def from_file(cls, path: Path) -> "TokenIssuer":
-        """The issuer of a private key file, PEM (PKCS 8) or JWK."""
-        return cls(read_signing_key(path))
+        """The issuer of a private key file, PEM (PKCS 8) or JWK. A changed file is read before the next signature; an
+        unreadable one leaves the old key."""
+        return _FileIssuer(path)
 
     def issue(self, principal: Principal, *, lifetime: timedelta, at: datetime) -> str:
         """A token that says who calls, valid from `at` (aware) for `lifetime`."""
@@ -144,8 +156,31 @@ class TokenIssuer:
             "contract_number": principal.contract_number,
             "numbers": sorted(principal.numbers),
             "all_numbers": principal.all_numbers,
+            "unit": principal.unit,
+            "session_id": principal.session_id,
+            "restricted": principal.restricted,
         }
-        return jwt.encode(claims, self.key, algorithm="EdDSA", headers={"kid": self._kid})
+        key = self._present_key()
+        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": key_id(key.public_key())})
+
+    def _present_key(self) -> Ed25519PrivateKey:
+        return self._key
+
+
+class _FileIssuer(TokenIssuer):
+    def __init__(self, path: Path) -> None:
+        super().__init__(read_signing_key(path))
+        self._path = path
+        self._version = _version(path)
+
+    def _present_key(self) -> Ed25519PrivateKey:
+        try:
+            version = _version(self._path)
+            if version != self._version:
+                self._key, self._version = read_signing_key(self._path), version
+        except (OSError, ValueError, jwt.PyJWTError):
+            pass  # As with the public keys.
+        return self._key
 
 
 def key_id(key: Ed25519PublicKey) -> str:
@@ -175,14 +210,31 @@ def make_signing_key(path: Path) -> None:
     """Writes a new private key (PEM, mode 600) unless there is one already."""
     if path.exists():
         return
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    write_whole(path, pem, mode=0o600)
+    write_whole(path, _pem(Ed25519PrivateKey.generate()), mode=0o600)
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def write_jwks(path: Path, signing_key: Path) -> None:
     """Writes the JWKS file for one private key file, whole or not at all."""
     document = json.dumps(jwks(read_signing_key(signing_key)), indent=1)
     write_whole(path, document.encode(), mode=0o644)
+
+
+def rotate_signing_key(signing_key: Path, public_keys: Path) -> str:
+    """Puts a new private key in place of the present one, and gives its id. What was signed before stays good.
+
+    The new public key is published first, so that no reader meets a signature that it cannot check; the old one stays
+    beside it until the next rotation. Rotations that are asked for at the same time happen one after the other.
+    """
+    with signing_key.with_name(f".{signing_key.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        old, new = read_signing_key(signing_key), Ed25519PrivateKey.generate()
+        write_whole(public_keys, json.dumps(jwks(new, old), indent=1).encode(), mode=0o644)
+        write_whole(signing_key, _pem(new), mode=0o600)
+        return key_id(new.public_key())
 
 
 def write_whole(path: Path, data: bytes, *, mode: int) -> None:

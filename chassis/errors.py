@@ -101,6 +101,16 @@ class Unavailable(TsunaguError):
         self.retry_after = retry_after
 
 
+class TooMany(TsunaguError):
+    """The caller has done this too often lately, and may again after `retry_after` seconds."""
+
+    status = 429
+
+    def __init__(self, code: str, message: str = "", /, *, retry_after: int, **details: Any) -> None:
+        super().__init__(code, message, **details)
+        self.retry_after = retry_after
+
+
 class Missing(TsunaguError):
     """The request lacks a header without which it may not change anything."""
 

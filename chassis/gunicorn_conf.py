@@ -70,6 +70,8 @@ threads = settings.web_threads
 preload_app = False
 # Longer than the gateway's pools keep a connection, so that a reused one is hardly ever closed at this end.
 keepalive = 75
+# A token names every number of its caller, and a contract may have a thousand.
+limit_request_field_size = 32 * 1024
 timeout = 30
 graceful_timeout = 25
 control_socket_disable = True

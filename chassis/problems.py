@@ -16,7 +16,7 @@ import structlog
 from werkzeug.exceptions import HTTPException
 
 from chassis import telemetry
-from chassis.errors import FieldError, Rejected, Stale, TsunaguError, Unavailable
+from chassis.errors import FieldError, Rejected, Stale, TooMany, TsunaguError, Unavailable
 
 RETRY_AFTER_SECONDS = 2
 # A code with its sentence in Japanese and in English.
@@ -50,6 +50,10 @@ WORDS: Words = {
     "not-one-of": ("選べる値ではありません。", "This is none of the possible values."),
     "not-ready": ("準備中です。", "Not ready yet."),
     "out-of-range": ("値が範囲を外れています。", "This value is out of range."),
+    "password-change-required": (
+        "先にパスワードを変更してください。",
+        "The password has to be changed first.",
+    ),
     "service-unavailable": (
         "ただいま利用できません。しばらくしてからお試しください。",
         "Not available at the moment. Please try again.",
@@ -152,7 +156,7 @@ def _of_ours(error: TsunaguError) -> Problem:
     errors = _errors(details.pop("errors", ()), details, error)
     problem = Problem(error.status, error.code, error.message, errors, {"details": details} if details else {})
     match error:
-        case Unavailable():
+        case Unavailable() | TooMany():
             return replace(problem, headers={"Retry-After": str(error.retry_after)})
         case Stale(current=current) if current is not None:
             return replace(problem, extra={**problem.extra, "current": current})

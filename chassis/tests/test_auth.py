@@ -2,6 +2,8 @@ import base64
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,11 +11,29 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chassis.auth import Principal, TokenIssuer, Tokens, jwks, key_id, make_signing_key, read_signing_key, write_jwks
+from chassis.auth import (
+    Principal,
+    TokenIssuer,
+    Tokens,
+    jwks,
+    key_id,
+    make_signing_key,
+    read_jwks,
+    read_signing_key,
+    rotate_signing_key,
+    write_jwks,
+)
 from chassis.errors import Unauthenticated
 
 CUSTOMER = Principal(
-    "customer", "0600001111", frozenset(), "0600001111", frozenset({"0600001111", "0600002222"}), all_numbers=True
+    "customer",
+    "0600001111",
+    frozenset(),
+    "0600001111",
+    frozenset({"0600001111", "0600002222"}),
+    all_numbers=True,
+    unit="line",
+    session_id="0123456789abcdef",
 )
 MINUTE = timedelta(minutes=1)
 
@@ -113,6 +133,27 @@ def test_true_must_be_true_to_open_all_numbers(key: Ed25519PrivateKey, tokens: T
     assert not tokens.verify(f"Bearer {_signed(key, _claims(all_numbers='yes'))}").all_numbers
 
 
+@pytest.mark.parametrize("said", [True, "no", None, 0])
+def test_only_a_plain_no_makes_a_login_unrestricted(key: Ed25519PrivateKey, tokens: Tokens, said: object) -> None:
+    assert tokens.verify(f"Bearer {_signed(key, _claims(restricted=said))}").restricted
+
+
+def test_a_restricted_login_stays_one_in_its_token(key: Ed25519PrivateKey, tokens: Tokens) -> None:
+    restricted = replace(CUSTOMER, restricted=True)
+
+    token = TokenIssuer(key).issue(restricted, lifetime=MINUTE, at=datetime.now(UTC))
+
+    assert tokens.verify(f"Bearer {token}") == restricted
+
+
+def test_a_token_with_every_number_of_the_largest_contract_fits_into_a_header(key: Ed25519PrivateKey) -> None:
+    numbers = frozenset(f"0900000{place:04d}" for place in range(1000))
+
+    token = TokenIssuer(key).issue(replace(CUSTOMER, numbers=numbers), lifetime=MINUTE, at=datetime.now(UTC))
+
+    assert len(f"Authorization: Bearer {token}") < 32 * 1024
+
+
 def test_a_signing_key_is_made_once_and_private(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "signing.pem"
     make_signing_key(path)
@@ -147,6 +188,67 @@ def test_a_broken_key_file_leaves_the_known_keys(tmp_path: Path) -> None:
     assert tokens.verify(f"Bearer {issued(read_signing_key(tmp_path / 'signing.pem'))}") == CUSTOMER
     os.unlink(path)
     assert tokens.verify(f"Bearer {issued(read_signing_key(tmp_path / 'signing.pem'))}") == CUSTOMER
+
+
+@dataclass(frozen=True)
+class Files:
+    signing: Path
+    public: Path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    made = Files(tmp_path / "signing.pem", tmp_path / "jwks.json")
+    make_signing_key(made.signing)
+    write_jwks(made.public, made.signing)
+    return made
+
+
+def _now_issued(issuer: TokenIssuer) -> str:
+    return f"Bearer {issuer.issue(CUSTOMER, lifetime=MINUTE, at=datetime.now(UTC))}"
+
+
+def test_after_a_rotation_old_and_new_tokens_are_good_everywhere(files: Files) -> None:
+    issuer, tokens = TokenIssuer.from_file(files.signing), Tokens.from_file(files.public)
+    old = _now_issued(issuer)
+
+    new_id = rotate_signing_key(files.signing, files.public)
+
+    new = _now_issued(issuer)
+    assert jwt.get_unverified_header(new.removeprefix("Bearer "))["kid"] == new_id
+    assert tokens.verify(old) == tokens.verify(new) == CUSTOMER
+
+
+def test_the_rotation_after_ends_the_key_before_the_last(files: Files) -> None:
+    first = read_signing_key(files.signing)
+    second_id = rotate_signing_key(files.signing, files.public)
+
+    third_id = rotate_signing_key(files.signing, files.public)
+
+    assert set(read_jwks(files.public)) == {second_id, third_id}
+    assert key_id(first.public_key()) not in read_jwks(files.public)
+
+
+def test_a_rotated_key_is_as_private_as_the_first(files: Files) -> None:
+    rotate_signing_key(files.signing, files.public)
+
+    assert files.signing.stat().st_mode & 0o777 == 0o600
+    assert all("d" not in key for key in json.loads(files.public.read_text())["keys"])
+
+
+def test_rotations_at_the_same_time_leave_a_key_that_is_published(files: Files) -> None:
+    with ThreadPoolExecutor(4) as together:
+        list(together.map(lambda _: rotate_signing_key(files.signing, files.public), range(8)))
+
+    assert key_id(read_signing_key(files.signing).public_key()) in read_jwks(files.public)
+
+
+def test_a_broken_signing_key_leaves_the_known_one(files: Files) -> None:
+    issuer, tokens = TokenIssuer.from_file(files.signing), Tokens.from_file(files.public)
+
+    files.signing.write_text("{")
+
+    assert tokens.verify(_now_issued(issuer)) == CUSTOMER
 
 
 def test_a_private_jwk_is_read_too(tmp_path: Path, key: Ed25519PrivateKey) -> None:

@@ -36,7 +36,8 @@ def build(
     contracts = Handler(kept, contract.DECIDER, contract.CATEGORY)
     register = Register(contracts, claims or MongoClaims(db))
     ring = Handler(kept, keyring.DECIDER, keyring.CATEGORY)
-    keys = Keys(ring, seen, TokenIssuer.from_file(settings.token_signing_key), settings.token_lifetime)
+    issuer = TokenIssuer.from_file(settings.token_signing_key)
+    keys = Keys(ring, seen, issuer, settings.token_lifetime, settings.token_keys)
     routes = [contracts_blueprint(contracts, register), keys_blueprint(keys, seen)]
     parts = Parts(NAME, CODEC, names_of(NAME), routes, WORDS, commands={"api-key": api_key(keys)})
     return assemble(settings, db, kept, parts)

@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from chassis.auth import Kind, Principal, TokenIssuer, jwks
+from chassis.auth import Kind, Principal, TokenIssuer, jwks, read_jwks
 from chassis.errors import Conflict, FieldError, Rejected, Unauthenticated
 from chassis.handling import TRIES, Done, Failed, Handler, Once, Order, Refused
 from chassis.messages import Origin, now
@@ -190,6 +191,7 @@ class Keys:
     last_seen: LastSeen
     issuer: TokenIssuer
     lifetime: timedelta
+    public_keys: Path
 
     def all(self) -> list[ApiKey]:
         return list(self.ring.read(THE_ONE).state.keys.values())
@@ -222,7 +224,8 @@ class Keys:
         return self.issuer.issue(who, lifetime=self.lifetime, at=at), int(self.lifetime.total_seconds())
 
     def jwks(self) -> dict[str, Any]:
-        return jwks(self.issuer.key)
+        """The public keys, as every service of ours reads them."""
+        return jwks(*read_jwks(self.public_keys).values())
 
 
 def _hash(secret: str) -> str:

@@ -18,7 +18,7 @@ from services.auth.settings import Settings
 def ring(keys: Any) -> Keys:
     lifetime = Settings("mongodb://127.0.0.1:1/", (), keys.public, keys.signing).token_lifetime
     handler = Handler(MemoryStore(CODEC), DECIDER, CATEGORY)
-    return Keys(handler, MemoryLastSeen(), TokenIssuer.from_file(keys.signing), lifetime)
+    return Keys(handler, MemoryLastSeen(), TokenIssuer.from_file(keys.signing), lifetime, keys.public)
 
 
 def test_a_key_is_printed_alone_and_good(ring: Keys, capsys: pytest.CaptureFixture[str]) -> None:
