@@ -1,8 +1,12 @@
-"""Said by auth: which contracts there are, with their numbers and options. Stream `contract-<contract number>`."""
+"""Said by auth: contracts with their numbers and options, on streams `contract-<contract number>`; and what becomes of
+passwords and logins, on streams `credential-<number>`. No event has a password or anything to check one with.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from contracts.ivr import Unit
 
 NumberOption = Literal["voicewarp", "incoming-mail", "fax-mail"]
 ContractOption = Literal["bulk-forward", "fault-notice"]
@@ -44,4 +48,52 @@ class ContractRemoved:
     contract_number: str
 
 
-EVENTS = (ContractImported, ContractChanged, ContractRemoved)
+@dataclass(frozen=True)
+class PasswordChanged:
+    """The customer has set a new password; all sessions of the number but the one that goes on from here have ended."""
+
+    number: str
+    contract_number: str
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class LoginSucceeded:
+    """Somebody knew the password of a number."""
+
+    number: str
+    contract_number: str
+    unit: Unit
+    must_change_password: bool
+
+
+@dataclass(frozen=True)
+class LoginFailed:
+    """A password was wrong that could have been right. Nothing is said of guesses at what no password opens."""
+
+    number: str
+    contract_number: str
+    unit: Unit
+    wrong_in_a_row: int
+
+
+@dataclass(frozen=True)
+class PasswordInvalidated:
+    """Too many wrong guesses in a row: the password is good no more, its sessions have ended. A new one comes by
+    telephone."""
+
+    number: str
+    contract_number: str
+    unit: Unit
+    temporary: bool
+
+
+EVENTS = (
+    ContractImported,
+    ContractChanged,
+    ContractRemoved,
+    PasswordChanged,
+    LoginSucceeded,
+    LoginFailed,
+    PasswordInvalidated,
+)

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.auth import Contract, ContractChanged, ContractImported, ContractRemoved
+from contracts.auth import (
+    Contract,
+    ContractChanged,
+    ContractImported,
+    ContractRemoved,
+    LoginFailed,
+    LoginSucceeded,
+    PasswordChanged,
+    PasswordInvalidated,
+)
 from contracts.bulkforward import (
     BulkForwardAutomationChanged,
     BulkForwardAutoStartSkipped,
@@ -39,6 +48,10 @@ _ALL = (
     ContractImported(CONTRACT),
     ContractChanged(CONTRACT),
     ContractRemoved(NUMBER),
+    PasswordChanged(NUMBER, NUMBER, "line"),
+    LoginSucceeded(ADDITIONAL, NUMBER, "admin-user", True),
+    LoginFailed(ADDITIONAL, NUMBER, "admin-user", 2),
+    PasswordInvalidated(NUMBER, NUMBER, "number", False),
     PasswordIssued(ADDITIONAL, NUMBER, "admin-user", VERIFIER, SINCE, "0f0e7f5c-6d0a-4c7e-9d3e-5a1b2c3d4e5f"),
     LineFaulted(NUMBER, FAULT, "critical", "光回線の断", SINCE),
     LineFaultWorsened(NUMBER, FAULT, "critical", "光回線の断", SINCE),
