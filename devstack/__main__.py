@@ -124,6 +124,17 @@ def revoke_key(key_id: str) -> None:
     operating.revoke_key(key_id)
 
 
+@tsunagu.command("rotate-keys")
+def rotate_keys() -> None:
+    """Sign tokens with a new key from now on.
+
+    Nobody is logged out: the old public key stays published until the rotation after this one.
+    """
+    from devstack import operating
+
+    sys.exit(operating.service_command("auth", "token-key", "rotate"))
+
+
 @tsunagu.command()
 @click.argument("service")
 def replay(service: str) -> None:

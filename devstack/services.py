@@ -14,7 +14,9 @@ SERVICES = ("auth", "linewatch", "bulkforward", "notify")
 # Services with tasks that give way to all others, in a process of their own: `python -m chassis <service> aside`.
 ASIDE = {"notify": ("aside",)}
 GATEWAY, MAIL = "gateway", "mail"
-WEB_THREADS = "8"
+# Logins wait in a thread of the gateway and in one of auth while a password is hashed; the others must not wait behind.
+WEB_THREADS = {"auth": 64, GATEWAY: 64}
+FEW_WEB_THREADS = 8
 MAIL_FROM = "tsunagu@example.jp"
 
 
@@ -77,21 +79,21 @@ def mail_process(places: Places, addresses: Addresses) -> Process:
 
 def web_processes(places: Places, addresses: Addresses) -> list[Process]:
     """Those that need no engine to start, the gateway included."""
-    apps = [(web(service), service, f"services.{service}.bootstrap") for service in SERVICES]
+    apps = [(service, web(service), f"services.{service}.bootstrap") for service in SERVICES]
     return [
-        _web_process(name, module, environment(service, places, addresses), places, addresses)
-        for name, service, module in [*apps, (GATEWAY, GATEWAY, "gateway.bootstrap")]
+        _web_process(service, name, module, places, addresses)
+        for service, name, module in [*apps, (GATEWAY, GATEWAY, "gateway.bootstrap")]
     ]
 
 
-def _web_process(name: str, module: str, common: Mapping[str, str], places: Places, addresses: Addresses) -> Process:
+def _web_process(service: str, name: str, module: str, places: Places, addresses: Addresses) -> Process:
     command = (sys.executable, "-m", "gunicorn", "-c", "chassis/gunicorn_conf.py", f"{module}:create_app()")
     own = {
         "BIND": f"127.0.0.1:{addresses.ports[name]}",
-        "WEB_THREADS": WEB_THREADS,
+        "WEB_THREADS": str(WEB_THREADS.get(service, FEW_WEB_THREADS)),
         "PROMETHEUS_MULTIPROC_DIR": str(places.metrics / name),
     }
-    return Process(name, command, {**common, **own}, REPOSITORY)
+    return Process(name, command, {**environment(service, places, addresses), **own}, REPOSITORY)
 
 
 def worker_processes(places: Places, addresses: Addresses) -> list[Process]:

@@ -7,6 +7,8 @@ import pytest
 from devstack import services
 from devstack.places import Places
 from devstack.services import Addresses
+from gateway.routes import MOST_HASHING
+from gateway.upstream import KEPT_CONNECTIONS
 
 
 @pytest.fixture
@@ -29,6 +31,16 @@ def test_every_process_has_a_port_of_its_own() -> None:
     names = services.port_names()
 
     assert len(set(names)) == len(names)
+
+
+def test_logins_leave_threads_to_others(tmp_path: Path, addresses: Addresses) -> None:
+    threads = {
+        process.name: int(process.environment["WEB_THREADS"])
+        for process in services.web_processes(Places(tmp_path), addresses)
+    }
+
+    assert min(threads["gateway"], threads["auth-web"]) > MOST_HASHING
+    assert threads["gateway"] <= KEPT_CONNECTIONS
 
 
 def test_only_auth_gets_the_signing_key(tmp_path: Path, addresses: Addresses) -> None:
