@@ -107,7 +107,7 @@ class Problem:
 def install(app: flask.Flask, words: Words) -> None:
     """Makes `app` answer every error with a problem document; `words` are sentences for its own codes."""
     app.extensions["words"] = {**WORDS, **words}
-    app.register_error_handler(TsunaguError, lambda error: answer(_of_ours(error)))
+    app.register_error_handler(TsunaguError, answer_to)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_unexpected)
 
@@ -117,9 +117,14 @@ def install_net(app: flask.Flask, error: type[Exception], code: str) -> None:
 
     def answer_down(raised: Exception) -> flask.Response:
         structlog.get_logger().warning("engine-unavailable", code=code, cause=str(raised))
-        return answer(_of_ours(Unavailable(code)))
+        return answer_to(Unavailable(code))
 
     app.register_error_handler(error, answer_down)
+
+
+def answer_to(error: TsunaguError) -> flask.Response:
+    """What the present caller is told of an error of ours."""
+    return answer(_of_ours(error))
 
 
 def answer(problem: Problem) -> flask.Response:

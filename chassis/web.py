@@ -87,6 +87,7 @@ def create_app(
     app.json = _Json(app)
     app.after_request(_keep_private)
     problems.install_net(app, PyMongoError, "store-unavailable")
+    app.register_error_handler(Stale, _answer_stale)
     _document(app, name, blueprints)
     access.install(app, tokens)
     app.before_request(bodies.check_media_type)
@@ -95,6 +96,14 @@ def create_app(
 
 def _keep_private(response: flask.Response) -> flask.Response:
     response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _answer_stale(error: Stale) -> flask.Response:
+    """With the tag of the state that it shows, so that the caller can decide and write anew without another GET."""
+    response = problems.answer_to(error)
+    if error.current is not None:
+        response.headers["ETag"] = etag(error.current)
     return response
 
 

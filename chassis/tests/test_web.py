@@ -542,11 +542,12 @@ def test_a_write_without_a_tag_is_428(client: FlaskClient) -> None:
     assert problem(change(client)) == (428, "if-match-required")
 
 
-def test_a_write_with_an_old_tag_is_412_and_shows_the_state(client: FlaskClient) -> None:
+def test_a_write_with_an_old_tag_is_412_and_shows_the_state_with_its_tag(client: FlaskClient) -> None:
     response = change(client, If_Match='"old"')
 
     assert problem(response) == (412, "stale-etag")
     assert json.loads(response.data)["current"] == STATE
+    assert change(client, If_Match=response.headers["ETag"]).status_code == 200
 
 
 @pytest.mark.parametrize("tags", ["*", etag(STATE), f'"other", {etag(STATE)}'])
