@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from chassis.messages import Recorded
 from chassis.web import Body, Boolean
@@ -48,18 +48,25 @@ def _text(most: int, **kwargs: Any) -> fields.String:
 
 
 class LineEventBody(Body):
-    """Our own JSON of a line event."""
+    """Our own JSON of a line event. What may be missing may also be null, as many senders write it."""
 
     id = _text(256, required=True)
     source = _text(128, required=True)
-    line = _text(40)
-    circuit = _text(128)
+    line = _text(40, allow_none=True)
+    circuit = _text(128, allow_none=True)
     status = fields.String(required=True, validate=validate.OneOf(("faulted", "recovered")))
-    severity = fields.String(load_default="major", validate=validate.OneOf(SEVERITIES))
+    severity = fields.String(load_default="major", allow_none=True, validate=validate.OneOf(SEVERITIES))
     occurred_at = Instant(allow_none=True, load_default=None)
-    cause = fields.String(load_default="", validate=validate.Length(max=1000))
-    planned = Boolean(load_default=False)
-    alarm = _text(256, load_default="")
+    cause = fields.String(load_default="", allow_none=True, validate=validate.Length(max=1000))
+    planned = Boolean(load_default=False, allow_none=True)
+    alarm = _text(256, load_default="", allow_none=True)
+
+    @pre_load
+    def null_is_missing(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        nullable = {name for name, field in self.fields.items() if field.allow_none}
+        return {name: value for name, value in data.items() if value is not None or name not in nullable}
 
     @validates_schema
     def one_name(self, data: Mapping[str, Any], **_: Any) -> None:

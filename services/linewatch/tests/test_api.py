@@ -148,6 +148,15 @@ def test_what_may_be_missing_may_be_missing(post: Callable[[Any], Any], change: 
     assert counts(post(report)) == {"accepted": 1}
 
 
+@pytest.mark.parametrize("name", ["severity", "occurred_at", "cause", "planned", "alarm", "circuit"])
+def test_what_may_be_missing_may_be_null(post: Callable[[Any], Any], name: str) -> None:
+    assert counts(post(REPORT | {name: None})) == {"accepted": 1}
+
+
+def test_a_line_that_is_null_leaves_it_to_the_circuit(post: Callable[[Any], Any]) -> None:
+    assert counts(post(REPORT | {"line": None, "circuit": "C-1111"})) == {"accepted": 1}
+
+
 def test_without_a_severity_it_is_a_major_alarm(store: MemoryStore, post: Callable[[Any], Any]) -> None:
     post({key: value for key, value in REPORT.items() if key != "severity"})
 
@@ -185,7 +194,10 @@ def test_without_an_alarm_a_source_has_one_a_line(store: MemoryStore, post: Call
         ({"id": "x" * 257}, "id", "wrong-length"),
         ({"status": "resolved"}, "status", "not-one-of"),
         ({"severity": "disaster"}, "severity", "not-one-of"),
-        ({"severity": None}, "severity", "wrong-type"),
+        ({"line": None, "circuit": None}, "line", "line-or-circuit"),
+        ({"id": None}, "id", "wrong-type"),
+        ({"source": None}, "source", "wrong-type"),
+        ({"status": None}, "status", "wrong-type"),
         ({"occurred_at": "2026-01-15T12:00:00"}, "occurred_at", "wrong-format"),
         ({"occurred_at": "soon"}, "occurred_at", "wrong-format"),
         ({"occurred_at": 1768446000}, "occurred_at", "wrong-format"),
