@@ -7,18 +7,27 @@ from a topic, cannot be guessed at without it.
 import base64
 import hashlib
 import hmac
+import os
 import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from chassis.auth import write_whole
+from chassis.errors import Unavailable
+
+Result = TypeVar("Result")
 
 PEPPER_BYTES = 32
 SALT_BYTES = 16
 HASH_BYTES = 32
+NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,45 @@ class Verifiers:
     def _peppered(self, password: str) -> bytes:
         """Of one length whatever the password's, so that a long one costs no more."""
         return base64.b64encode(hmac.digest(self._pepper, password.encode("utf-8", "surrogatepass"), hashlib.sha256))
+
+
+class BoundedVerifiers:
+    """Verifiers whose work is done by `threads` threads that give way to all other work of the machine, while at most
+    `waiting` callers wait for them: more of them are told at once that it is too much, Unavailable `busy`."""
+
+    def __init__(self, verifiers: Verifiers, threads: int = 2, waiting: int = 48) -> None:
+        self._verifiers = verifiers
+        self.free = threads + waiting
+        self._lock = threading.Lock()
+        # On Linux niceness is a thread's own.
+        self._pool = ThreadPoolExecutor(threads, "hashing", initializer=_give_way)
+
+    def make(self, password: str) -> str:
+        return self._done(lambda: self._verifiers.make(password))
+
+    def matches(self, verifier: str, password: str) -> bool:
+        return self._done(lambda: self._verifiers.matches(verifier, password))
+
+    def outdated(self, verifier: str) -> bool:
+        return self._verifiers.outdated(verifier)
+
+    def of_nobody(self) -> str:
+        return self._verifiers.of_nobody()
+
+    def _done(self, work: Callable[[], Result]) -> Result:
+        with self._lock:
+            if not self.free:
+                raise Unavailable("busy")
+            self.free -= 1
+        try:
+            return self._pool.submit(work).result()
+        finally:
+            with self._lock:
+                self.free += 1
+
+
+def _give_way() -> None:
+    os.nice(NICENESS)
 
 
 def _unpadded(data: bytes) -> str:

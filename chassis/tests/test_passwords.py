@@ -1,9 +1,15 @@
 import base64
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Semaphore
 
 import pytest
 
-from chassis.passwords import OWASP, Cost, Verifiers, make_pepper, read_pepper
+from chassis.errors import Unavailable
+from chassis.passwords import NICENESS, OWASP, BoundedVerifiers, Cost, Verifiers, make_pepper, read_pepper
+from chassis.testing import eventually
 
 PEPPER, OTHER_PEPPER = b"p" * 32, b"q" * 32
 CHEAP = Cost(memory=64, passes=1)
@@ -96,3 +102,55 @@ def test_a_file_without_a_pepper_is_refused(tmp_path: Path, content: bytes) -> N
 
     with pytest.raises(ValueError):
         read_pepper(tmp_path / "pepper")
+
+
+class Slow(Verifiers):
+    """Verifiers whose checks take until they are let go; they note how nice their threads are."""
+
+    def __init__(self) -> None:
+        super().__init__(PEPPER, CHEAP)
+        self.begun, self.go_on = Semaphore(0), Event()
+        self.niceness: list[int] = []
+
+    def matches(self, verifier: str, password: str) -> bool:
+        self.niceness.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        self.begun.release()
+        return self.go_on.wait(20)
+
+
+def test_the_bounded_ones_answer_as_the_others_do(verifiers: Verifiers) -> None:
+    bounded = BoundedVerifiers(verifiers)
+
+    verifier = bounded.make(PASSWORD)
+
+    assert (bounded.matches(verifier, PASSWORD), bounded.matches(bounded.of_nobody(), PASSWORD)) == (True, False)
+    assert not bounded.outdated(verifier)
+
+
+def test_who_comes_when_too_many_wait_is_turned_away_and_nobody_else() -> None:
+    slow = Slow()
+    bounded = BoundedVerifiers(slow, threads=2, waiting=3)
+    with ThreadPoolExecutor(5) as callers:
+        waiting = [callers.submit(bounded.matches, "", PASSWORD) for _ in range(5)]
+        assert slow.begun.acquire(timeout=20)
+        assert slow.begun.acquire(timeout=20)
+        eventually(lambda: bounded.free == 0)
+
+        with pytest.raises(Unavailable, match="busy"):
+            bounded.matches("", PASSWORD)
+
+        assert not slow.begun.acquire(timeout=0)
+        slow.go_on.set()
+        assert all(one.result(20) for one in waiting)
+    assert bounded.matches("", PASSWORD)
+
+
+def test_hashing_gives_way_to_what_else_the_process_does() -> None:
+    slow = Slow()
+    slow.go_on.set()
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+
+    BoundedVerifiers(slow).matches("", PASSWORD)
+
+    assert slow.niceness == [min(19, before + NICENESS)]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
