@@ -41,6 +41,7 @@ class Engines(Protocol):
 class Parts:
     """What makes one service different from another.
 
+    `plain_number` makes the numbers in paths plain digits (`chassis.web.create_app`).
     `public` are the type names of its own events that go to Kafka, `heard` the owners whose topics it reads into
     `intake`; `own_views` are made from its own events, the intake's views from foreign ones. `aside` has
     tasks that run in a process that gives way to all others and waits while a storm is taken in; `patient` says that
@@ -55,6 +56,7 @@ class Parts:
     heard: tuple[str, ...] = ()
     intake: Intake | None = None
     own_views: Views | None = None
+    plain_number: Callable[[str], str] = str
     alarms: Sequence[Alarm] = ()
     aside: Mapping[str, LedTask] = field(default_factory=dict)
     patient: bool = False
@@ -77,6 +79,7 @@ def assemble(settings: Engines, db: Database[Document], store: EventStore, parts
             ready={"store": lambda: _ping(db)},
             max_body=MAX_BODY,
             words=parts.words,
+            plain_number=parts.plain_number,
         )
 
     def prepare() -> None:

@@ -75,16 +75,19 @@ def create_app(
     ready: Checks,
     max_body: int,
     words: Words | None = None,
+    plain_number: Callable[[str], str] = str,
 ) -> flask.Flask:
     """The Flask app of a service with the routes of `blueprints` and what all services have.
 
     `ready` names what the service cannot work without: each check raises when it is not there. `max_body` is in bytes.
-    `words` are the sentences (Japanese, English) for the service's own codes.
+    `words` are the sentences (Japanese, English) for the service's own codes. `plain_number` makes a number as people
+    type it plain digits; a path's <contract_number> and <number> go through it before anyone asks whose they are.
     Raises ValueError when a route does not say who may call it.
     """
     app = edge.bare_app(name, ready=ready, max_body=max_body, words=words)
     app.request_class = bodies.Request
     app.json = _Json(app)
+    app.url_value_preprocessor(_spelling(plain_number))
     app.after_request(_keep_private)
     problems.install_net(app, PyMongoError, "store-unavailable")
     app.register_error_handler(Stale, _answer_stale)
@@ -92,6 +95,14 @@ def create_app(
     access.install(app, tokens)
     app.before_request(bodies.check_media_type)
     return app
+
+
+def _spelling(plain_number: Callable[[str], str]) -> Callable[[str | None, dict[str, Any] | None], None]:
+    def spell_plainly(_endpoint: str | None, path: dict[str, Any] | None) -> None:
+        if path:
+            path.update({name: plain_number(path[name]) for name in ("contract_number", "number") if name in path})
+
+    return spell_plainly
 
 
 def _keep_private(response: flask.Response) -> flask.Response:

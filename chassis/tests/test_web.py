@@ -177,7 +177,7 @@ WORDS = {"destination-not-allowed": ("この番号には転送できません。
 @pytest.fixture(name="client")
 def a_client() -> Iterator[FlaskClient]:
     tokens = Tokens({key_id(KEY.public_key()): KEY.public_key()})
-    app = create_app("example", [blueprint()], tokens=tokens, ready={}, max_body=1000, words=WORDS)
+    app = create_app("example", [blueprint()], tokens=tokens, ready={}, max_body=1000, words=WORDS, plain_number=digits)
     with app.test_client() as client:
         yield client
 
@@ -185,6 +185,10 @@ def a_client() -> Iterator[FlaskClient]:
 def as_(caller: Principal) -> dict[str, str]:
     token = TokenIssuer(KEY).issue(caller, lifetime=timedelta(minutes=1), at=datetime.now(UTC))
     return {"Authorization": f"Bearer {token}"}
+
+
+def digits(number: str) -> str:
+    return number.replace("-", "").replace("０", "0")
 
 
 def problem(response: TestResponse) -> tuple[int, str]:
@@ -225,6 +229,16 @@ def test_a_foreign_contract_looks_like_none(client: FlaskClient) -> None:
     unknown = client.get("/contracts/0399999999/plan", headers=as_(STRANGER))
 
     assert foreign.data == unknown.data
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("/lines/06-0000-1111", {"line": "0600001111"}), ("/numbers/０600002222", {"number": "0600002222"})],
+)
+def test_a_number_of_the_path_is_plain_before_anyone_asks_whose_it_is(
+    client: FlaskClient, path: str, shown: dict[str, str]
+) -> None:
+    assert json.loads(client.get(path, headers=as_(CUSTOMER)).data) == shown
 
 
 def test_without_a_token_one_is_asked_for(client: FlaskClient) -> None:

@@ -434,6 +434,16 @@ def test_a_refusal_of_one_service_is_the_answer(world: World) -> None:
     assert code(response) == (404, "not-found")
 
 
+@pytest.mark.parametrize("typed", ["06-0000-1111", "06 0000 1111", "０６００００１１１１", "+81600001111"])
+def test_the_services_read_a_number_as_it_was_typed(world: World, typed: str) -> None:
+    for name in ("auth", "linewatch", "bulkforward", "notify"):
+        world[name].views[f"/contracts/{typed}/history"] = pages(items("contract", 50))
+
+    response = world.client.get(f"/api/v1/contracts/{typed}/history", headers=KEY)
+
+    assert len(jsonlib.loads(response.data)["items"]) == 4
+
+
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=201", "limit=x", "before=%21", "before=e30x", "page=2", "before=eyJhIjoiIn0"]
 )

@@ -11,7 +11,7 @@ from chassis.runtime import Service
 from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
-from contracts import auth, names_of
+from contracts import auth, names_of, phone
 from services.auth.adapters import Claims, LastSeen, MongoClaims, MongoLastSeen
 from services.auth.api import WORDS, contracts_blueprint, keys_blueprint
 from services.auth.commands import api_key
@@ -39,7 +39,8 @@ def build(
     issuer = TokenIssuer.from_file(settings.token_signing_key)
     keys = Keys(ring, seen, issuer, settings.token_lifetime, settings.token_keys)
     routes = [contracts_blueprint(contracts, register), keys_blueprint(keys, seen)]
-    parts = Parts(NAME, CODEC, names_of(NAME), routes, WORDS, commands={"api-key": api_key(keys)})
+    commands = {"api-key": api_key(keys)}
+    parts = Parts(NAME, CODEC, names_of(NAME), routes, WORDS, commands=commands, plain_number=phone.normalise)
     return assemble(settings, db, kept, parts)
 
 

@@ -9,7 +9,6 @@ from chassis.errors import NotFound
 from chassis.handling import Handler
 from chassis.messages import now
 from chassis.web import Blueprint, if_match, once, origin, owns_contract, reply
-from contracts import phone
 from services.bulkforward.model import DropEntry, EditPlan, Plan, SetEntry, StartNow, StopNow
 from services.bulkforward.schemas import EntryBody, PlanBody, sentence, shown
 
@@ -65,13 +64,13 @@ def blueprint(plans: Handler[Plan]) -> Blueprint:
     @routes.arguments(EntryBody)
     def set_entry(body: dict[str, str], contract_number: str, number: str) -> Response:
         """One entry, new or changed."""
-        return carry_out(contract_number, SetEntry(phone.normalise(number), body["destination"]), need_match=True)
+        return carry_out(contract_number, SetEntry(number, body["destination"]), need_match=True)
 
     @routes.delete("/bulk-forward/entries/<number>")
     @owns_contract
     def drop_entry(contract_number: str, number: str) -> Response:
         """One entry less; the last one gone stops forwarding."""
-        return carry_out(contract_number, DropEntry(phone.normalise(number)), need_match=True)
+        return carry_out(contract_number, DropEntry(number), need_match=True)
 
     @routes.get("/history")
     @owns_contract

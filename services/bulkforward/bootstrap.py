@@ -11,7 +11,7 @@ from chassis.runtime import Service
 from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
-from contracts import bulkforward, events_of, names_of
+from contracts import bulkforward, events_of, names_of, phone
 from services.bulkforward.api import WORDS, blueprint
 from services.bulkforward.model import CATEGORY, DECIDER, PRIVATE_EVENTS
 from services.bulkforward.reactions import reactions
@@ -28,7 +28,8 @@ def build(settings: Settings, *, store: EventStore | None = None) -> Service:
     kept = store or MongoStore(db, CODEC)
     plans = Handler(kept, DECIDER, CATEGORY)
     intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(plans, settings.least_severity))
-    parts = Parts(NAME, CODEC, names_of(NAME), [blueprint(plans)], words=WORDS, heard=HEARD, intake=intake)
+    routes = [blueprint(plans)]
+    parts = Parts(NAME, CODEC, names_of(NAME), routes, WORDS, HEARD, intake, plain_number=phone.normalise)
     return assemble(settings, db, kept, parts)
 
 

@@ -12,7 +12,7 @@ from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
 from chassis.views import Views
-from contracts import events_of, linewatch, names_of
+from contracts import events_of, linewatch, names_of, phone
 from services.linewatch.api import WORDS, blueprint
 from services.linewatch.model import CATEGORY, DECIDER, PRIVATE_EVENTS
 from services.linewatch.reactions import reactions
@@ -32,7 +32,8 @@ def build(settings: Settings, *, store: EventStore | None = None, views: Views |
     lines = Handler(kept, DECIDER, CATEGORY)
     routes = blueprint(lines, known, settings.least_severity, settings.clock_lead)
     intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(lines), known)
-    return assemble(settings, db, kept, Parts(NAME, CODEC, names_of(NAME), [routes], WORDS, HEARD, intake))
+    parts = Parts(NAME, CODEC, names_of(NAME), [routes], WORDS, HEARD, intake, plain_number=phone.normalise)
+    return assemble(settings, db, kept, parts)
 
 
 def service() -> Service:

@@ -13,7 +13,7 @@ from chassis.store import EventStore
 from chassis.tasks import Alarm
 from chassis.telemetry import configure_logging
 from chassis.views import Views
-from contracts import events_of, names_of, notify
+from contracts import events_of, names_of, notify, phone
 from services.notify.adapters import Mailer, SmtpMailer
 from services.notify.api import WORDS, mails_blueprint, notices_blueprint
 from services.notify.model import mail, notice
@@ -49,6 +49,7 @@ def build(
         alarms=[Alarm(notices, notice.Wake)],
         aside={"sender": sender.run},
         patient=True,
+        plain_number=phone.normalise,
     )
     return assemble(settings, db, kept, parts)
 

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 import flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from chassis.errors import TsunaguError
 from gateway import routes
 from gateway.joins import JOINED
 from tests.house.repository import REPOSITORY, told
@@ -43,6 +45,25 @@ def test_an_owners_route_has_the_owner_in_its_path(apps: Mapping[str, flask.Flas
     assert not found, told(
         "The policy is checked against the path: name the variable contract_number or number:", found
     )
+
+
+def test_numbers_of_a_path_are_taken_as_people_type_them(apps: Mapping[str, flask.Flask]) -> None:
+    found = [
+        f"{service} {rule}"
+        for service, app in apps.items()
+        for rule in app.url_map.iter_rules()
+        if not rule.arguments.isdisjoint({"contract_number", "number"}) and not _takes_as_typed(app, rule)
+    ]
+
+    assert not found, told("Give the service's Parts plain_number=phone.normalise:", found)
+
+
+def _takes_as_typed(app: flask.Flask, rule: Rule) -> bool:
+    path, method = re.sub("<[^>]*>", "０６-0000 1111", str(rule)), min(rule.methods or set())
+    with app.test_request_context(path, method=method) as context, suppress(TsunaguError):
+        app.preprocess_request()
+    asked: Mapping[str, str] = context.request.view_args or {}
+    return all(asked[name] == "0600001111" for name in ("contract_number", "number") if name in asked)
 
 
 def test_every_route_is_documented(apps: Mapping[str, flask.Flask]) -> None:

@@ -152,6 +152,17 @@ def test_a_contract_that_has_ended_hides_the_plan_and_keeps_its_history(
     assert client.get(f"/contracts/{NUMBER}/history", headers=customer).json["items"]
 
 
+@pytest.mark.parametrize("typed", ["06-0000-1111", "06 0000 1111", "０６００００１１１１", "+81-6-0000-1111"])
+def test_the_contract_in_the_path_is_taken_as_people_type_it(
+    client: Client, customer: Headers, with_entries: None, typed: str
+) -> None:
+    shown = client.get(PLAN, headers=customer).json
+
+    assert client.get(f"/contracts/{typed}/bulk-forward", headers=customer).json == shown
+    assert client.post(f"/contracts/{typed}/bulk-forward/start", headers=customer).status_code == 200
+    assert client.get(f"/contracts/{typed}/history", headers=customer).json["items"]
+
+
 # Writing whole plans.
 
 
