@@ -29,6 +29,10 @@ WORDS: Words = {
         "ただいま混み合っています。しばらくしてからお試しください。",
         "Too busy at the moment. Please try again.",
     ),
+    "control-character": (
+        "改行などの制御文字は使えません。",
+        "Line breaks and control characters cannot be used here.",
+    ),
     "forbidden": ("この操作はできません。", "You may not do this."),
     "idempotency-key-reused": (
         "同じ Idempotency-Key が別の内容で使われています。",
@@ -54,6 +58,7 @@ WORDS: Words = {
         "先にパスワードを変更してください。",
         "The password has to be changed first.",
     ),
+    "repeated-number": ("同じ電話番号が2回あります。", "The same number is listed twice."),
     "service-unavailable": (
         "ただいま利用できません。しばらくしてからお試しください。",
         "Not available at the moment. Please try again.",

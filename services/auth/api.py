@@ -46,10 +46,6 @@ from services.auth.schemas import (
 WORDS = {
     "circuit-taken": ("この回線は別の契約で使われています。", "This circuit belongs to another contract."),
     "contract-number-differs": ("契約番号がパスと違います。", "The contract number differs from the path."),
-    "control-character": (
-        "改行などの制御文字は使えません。",
-        "Line breaks and control characters cannot be used here.",
-    ),
     "invalid-contract": ("契約の内容に誤りがあります。", "The contract is not valid."),
     "key-made-before": (
         "このキーは作成済みで、もう一度は表示できません。一覧から無効にして、作り直してください。",
@@ -58,7 +54,6 @@ WORDS = {
     "line-too-long": ("1行は262,144バイトまでです。", "A line has up to 262,144 bytes."),
     "not-a-subscriber-number": ("加入者の電話番号ではありません。", "This is not a subscriber's number."),
     "number-taken": ("この番号は別の契約で使われています。", "This number belongs to another contract."),
-    "repeated-number": ("同じ電話番号が2回あります。", "The same number is listed twice."),
     "too-many-numbers": ("電話番号は1契約に1,000件までです。", "A contract has up to 1,000 numbers."),
     "unknown-columns": ("1行目の列名を確かめてください。", "The first line does not name the columns."),
     "unreadable-line": ("この行は読めません。", "This line cannot be read."),

@@ -2,15 +2,15 @@
 
 import csv
 import io
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, BinaryIO, get_args
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import fields, post_load, validate
 
 from chassis.errors import BadMessage, FieldError, Rejected
+from chassis.fields import ByTypedNumber, TypedNumber, one_line
 from chassis.strict_json import read_json
 from chassis.web import Body, load
 from contracts import phone
@@ -19,37 +19,11 @@ from services.auth.model.keyring import SCOPES, ApiKey
 
 COLUMNS = ("contract_number", "circuit", "contractor", "site", "options", "numbers")
 LONGEST_LINE = 256 * 1024
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-def _one_line(text: str) -> None:
-    if _CONTROL.search(text):
-        raise ValidationError("control-character")
+Number = partial(TypedNumber, phone.normalise)
 
 
 def _text(most: int) -> fields.String:
-    return fields.String(load_default="", validate=[validate.Length(max=most), _one_line])
-
-
-class Number(fields.String):
-    """A phone number as people type it; digits only from here on."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Length(max=40), **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return phone.normalise(super()._deserialize(value, attr, data, **kwargs))
-
-
-class Numbers(fields.Dict):
-    """Number -> options. A number that is spelled in two ways would have its options twice, so it is refused."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        numbers = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
-        spelled = Counter(phone.normalise(number) for number in value)
-        if repeated := [number for number in value if spelled[phone.normalise(number)] > 1]:
-            raise ValidationError({number: ["repeated-number"] for number in repeated})
-        return numbers
+    return fields.String(load_default="", validate=[validate.Length(max=most), one_line])
 
 
 def _options(known: tuple[str, ...], **kwargs: Any) -> fields.List[Any]:
@@ -64,7 +38,7 @@ class ContractBody(Body):
     contractor = _text(100)
     site = _text(100)
     options = _options(get_args(ContractOption), load_default=list)
-    numbers = Numbers(keys=Number(), values=_options(get_args(NumberOption)), load_default=dict)
+    numbers = ByTypedNumber(phone.normalise, values=_options(get_args(NumberOption)), load_default=dict)
 
     @post_load
     def contract(self, data: dict[str, Any], **_: Any) -> Contract:
@@ -82,7 +56,7 @@ class ContractBody(Body):
 class ApiKeyBody(Body):
     """A key to be made."""
 
-    name = fields.String(required=True, validate=[validate.Length(1, 64), _one_line])
+    name = fields.String(required=True, validate=[validate.Length(1, 64), one_line])
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES)), required=True, validate=validate.Length(1, len(SCOPES))
     )

@@ -19,7 +19,6 @@ WORDS = {
     ),
     "too-many-entries": ("転送先は200件まで登録できます。", "A plan takes up to 200 entries."),
     "number-not-in-contract": ("ご契約の電話番号ではありません。", "This number does not belong to the contract."),
-    "repeated-number": ("同じ電話番号が2回あります。", "The same number is listed twice."),
     "destination-not-allowed": ("転送できない番号があります。", "Calls cannot be forwarded to some of these numbers."),
 }
 

@@ -1,10 +1,11 @@
 """The JSON of bulk forwarding: a body becomes a command, a plan becomes what GET answers (spec section 12)."""
 
-from collections import Counter
+from functools import partial
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import fields, post_load
 
+from chassis.fields import ByTypedNumber, TypedNumber
 from chassis.web import Body, Boolean
 from contracts import phone
 from contracts.bulkforward import (
@@ -17,35 +18,13 @@ from contracts.bulkforward import (
 )
 from services.bulkforward.model import EditPlan, Plan
 
-# Longer than any number with everything that people put between digits, so that the reason is about the number.
-LONGEST = 40
-
-
-class Number(fields.String):
-    """A phone number as people type it; digits only from here on."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Length(max=LONGEST), **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return phone.normalise(super()._deserialize(value, attr, data, **kwargs))
-
-
-class Entries(fields.Dict):
-    """Number -> destination. A number that is spelled in two ways would have two destinations, so it is refused."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        entries = super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
-        spelled = Counter(phone.normalise(number) for number in value)
-        if repeated := [number for number in value if spelled[phone.normalise(number)] > 1]:
-            raise ValidationError({number: ["repeated-number"] for number in repeated})
-        return entries
+Number = partial(TypedNumber, phone.normalise)
 
 
 class PlanBody(Body):
     """What PUT takes. The read-only fields may be sent back and are ignored."""
 
-    entries = Entries(keys=Number(), values=Number(), required=True)
+    entries = ByTypedNumber(phone.normalise, values=Number(), required=True)
     auto_start = Boolean()
     auto_stop = Boolean()
     running = fields.Raw(allow_none=True)

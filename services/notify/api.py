@@ -16,10 +16,6 @@ from services.notify.schemas import MailsQuery, NoticeBody, sentence, shown, sho
 from services.notify.views import MAILS
 
 WORDS = {
-    "control-character": (
-        "改行などの制御文字は使えません。",
-        "Line breaks and control characters cannot be used here.",
-    ),
     "mail-not-failed": ("送信に失敗したメールだけを再送できます。", "Only a mail that was given up can be retried."),
     "no-addresses": ("送信先のメールアドレスを先に登録してください。", "Add a mail address first."),
     "not-a-mail-address": ("メールアドレスを確かめてください（例：name@example.jp）。", "This is not a mail address."),

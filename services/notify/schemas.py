@@ -1,26 +1,20 @@
 """The JSON of fault notices and of mails (spec sections 9 and 12)."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields, post_load, validate
 
+from chassis.fields import one_line
 from chassis.views import Row
 from chassis.web import Body, Boolean, Query
 from contracts import phone
 from contracts.notify import FaultNoticeChanged, MailFailed, MailQueued, MailSent
 from services.notify.model.notice import EditNotice, Notice
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # More than the rule allows, so that it is the rule that says how many are too many.
 MOST_LISTED = 100
-
-
-def _one_line(text: str) -> None:
-    if _CONTROL.search(text):
-        raise ValidationError("control-character")
 
 
 def _address(text: str) -> None:
@@ -52,8 +46,8 @@ class NoticeBody(Body):
     """What PUT takes; a field that is missing stays as it is."""
 
     started = Boolean()
-    contractor = fields.String(validate=[validate.Length(max=100), _one_line])
-    site = fields.String(validate=[validate.Length(max=100), _one_line])
+    contractor = fields.String(validate=[validate.Length(max=100), one_line])
+    site = fields.String(validate=[validate.Length(max=100), one_line])
     addresses = fields.List(Address(), validate=[validate.Length(max=MOST_LISTED), _distinct])
 
     @post_load
