@@ -25,11 +25,17 @@ class Answer:
 
 
 class Client:
-    """One base URL, one bearer. Connection errors are raised as Trouble; any HTTP status is an Answer."""
+    """One base URL, one bearer. Connection errors are raised as Trouble; any HTTP status is an Answer.
 
-    def __init__(self, base: str, bearer: str = "", seconds: float = 30.0) -> None:
+    `headers` go with every request.
+    """
+
+    def __init__(
+        self, base: str, bearer: str = "", seconds: float = 30.0, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.bearer = bearer
         self._base = base.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        self._headers = {**(headers or {}), **({"Authorization": f"Bearer {bearer}"} if bearer else {})}
         self._pool = urllib3.PoolManager(timeout=seconds, retries=False)
 
     def get(self, path: str) -> Answer:

@@ -1,15 +1,17 @@
-"""One contract as its people see it: an operator, a monitoring system, and mailboxes."""
+"""One contract as its people see it: an operator, a monitoring system, mailboxes, a telephone, and browsers."""
 
 import itertools
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from chassis.testing import eventually
+from contracts.ivr import Unit
 from devstack.client import Answer, Client
 
+TEMPORARY, LASTING = "20261123", "tsunagu2026"
 NINE = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 _numbers = itertools.count(10_000_000)
 API = "/api/v1"
@@ -22,12 +24,15 @@ class Customer:
     operator: Client
     monitor: Client
     mail: Client
+    telephone: Client
+    site: str
     number: str = field(default_factory=lambda: f"06{next(_numbers)}")
+    second: str = ""
     run: str = field(default_factory=lambda: uuid.uuid4().hex[:6])
 
     @property
     def second_number(self) -> str:
-        return f"050{self.number[2:]}"
+        return self.second or f"050{self.number[2:]}"
 
     @property
     def addresses(self) -> list[str]:
@@ -41,22 +46,26 @@ class Customer:
     def forwarding(self) -> str:
         return f"{API}/contracts/{self.number}/bulk-forward"
 
-    def sign(self) -> "Customer":
+    def sign(self) -> Self:
         """Imports the contract and sets forwarding and notices."""
-        contract = {
-            "contract_number": self.number,
-            "circuit": f"C-{self.number}",
-            "contractor": "株式会社つなぐ",
-            "site": "本店",
-            "options": ["bulk-forward", "fault-notice"],
-            "numbers": {self.number: [], self.second_number: []},
-        }
-        assert self.operator.put(f"{API}/contracts/{self.number}", contract).status == 201
+        self.register({self.number: [], self.second_number: []}, ["bulk-forward", "fault-notice"])
         self.heard()
         assert self.operator.put(self.forwarding, {"entries": self.entries}).status == 200
         notice = {"started": True, "addresses": self.addresses}
         assert self.operator.put(f"{API}/contracts/{self.number}/fault-notice", notice).status == 200
         return self
+
+    def register(self, numbers: dict[str, list[str]], options: list[str]) -> None:
+        """Imports the contract with these options by number and of its own."""
+        contract = {
+            "contract_number": self.number,
+            "circuit": f"C-{self.number}",
+            "contractor": "株式会社つなぐ",
+            "site": "本店",
+            "options": options,
+            "numbers": numbers,
+        }
+        assert self.operator.put(f"{API}/contracts/{self.number}", contract).status in (200, 201)
 
     def heard(self) -> None:
         """Waits until every service knows the contract."""
@@ -138,3 +147,61 @@ class Customer:
 
     def count(self, event: str) -> int:
         return self.history()[event]
+
+    def visitor(self, token: str = "") -> Client:
+        """A browser, at an address from which no other customer comes."""
+        number = int(self.number)
+        source = f"2001:db8:{number >> 16 & 0xFFFF:x}:{number & 0xFFFF:x}::1"
+        return Client(self.site, token, headers={"X-Forwarded-For": source})
+
+    def log_in(self, number: str, password: str) -> Answer:
+        return self.visitor().post(f"{API}/sessions", {"number": number, "password": password})
+
+    def call(self, *keys: str, caller: str = "") -> dict[str, Any]:
+        """A call for a temporary password from a number of the contract: the last answer to it."""
+        begun = answer = eventually(lambda: self._connected(caller or self.number)) or {}
+        for pressed in keys:
+            turn = self.telephone.post(f"{API}/ivr/calls/{begun['call_id']}/keys", {"keys": pressed})
+            assert turn.status == 200, turn
+            answer = turn.body
+        return answer
+
+    def _connected(self, caller: str) -> dict[str, Any] | None:
+        """The beginning of a call; None while the telephone does not know the contract yet."""
+        answer = self.telephone.post(f"{API}/ivr/calls", {"caller": caller})
+        assert answer.status == 201 or answer.code == "caller-not-contracted", answer
+        return answer.body if answer.status == 201 else None
+
+    def set_temporary_password(self, unit: Unit, number: str = "", password: str = TEMPORARY) -> None:
+        """By telephone from the contract number, until the site knows it too."""
+        number = number or self.number
+        keys = {"line": ["1"], "number": ["2", f"{number}#"], "admin-user": ["3", f"{number}#"]}[unit]
+        before = self.times(number, "TemporaryPasswordSet")
+
+        assert self.call(*keys, password, password)["finished"]
+
+        eventually(lambda: self.times(number, "TemporaryPasswordSet") > before)
+
+    def times(self, number: str, event: str) -> int:
+        """How often it stands in the newest history of a number."""
+        answer = self.operator.get(f"{API}/numbers/{number}/history?limit=200")
+        assert answer.status == 200, answer
+        return sum(item["event"] == event for item in answer.body["items"])
+
+    def restricted(self, unit: Unit, number: str = "") -> Client:
+        """A browser logged in with a new temporary password."""
+        self.set_temporary_password(unit, number)
+        answer = self.log_in(number or self.number, TEMPORARY)
+        assert (answer.status, answer.body["must_change_password"]) == (201, True), answer
+        return self.visitor(answer.body["token"])
+
+    def at_home(self, unit: Unit, number: str = "") -> Client:
+        """A browser logged in, after the password was set by telephone and changed."""
+        answer = change(self.restricted(unit, number), TEMPORARY, LASTING)
+        assert (answer.status, answer.body["must_change_password"]) == (200, False), answer
+        return self.visitor(answer.body["token"])
+
+
+def change(browser: Client, current: str, new: str) -> Answer:
+    """The change of a password, entered twice alike."""
+    return browser.put(f"{API}/password", {"current": current, "new": new, "new_again": new})
