@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -224,7 +225,23 @@ else:
     _Routes = flask_smorest.Blueprint
 
 
+class Nothing(Body):
+    """What is sent where nothing has to be said: an empty object, or no body at all."""
+
+
 class Blueprint(_Routes):
     """flask-smorest's Blueprint with the strict parser; `routes.arguments(BodySchema)` reads and checks a body."""
 
     ARGUMENTS_PARSER = _Parser()
+
+    def takes_nothing(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """The route has no body to read: none is fine and so is {}; whoever sends more meant something else."""
+
+        @wraps(view)
+        def checked(*args: Any, **path: Any) -> Any:
+            if data := flask.request.get_data(cache=True):
+                load(Nothing(), read_json(data))
+            return view(*args, **path)
+
+        documented = {"required": False, "content": {"application/json": {"schema": Nothing}}}
+        return self.doc(requestBody=documented)(checked)

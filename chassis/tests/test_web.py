@@ -99,6 +99,7 @@ def blueprint() -> Blueprint:
 
     @routes.post("/contracts/<contract_number>/plan/start")
     @owns_contract
+    @routes.takes_nothing
     def start(contract_number: str) -> flask.Response:
         return reply({"key": idempotency_key()})
 
@@ -415,6 +416,36 @@ def test_a_compressed_body_is_415(client: FlaskClient) -> None:
     response = client.post("/plans", data=b"x", content_type="application/json", headers={"Content-Encoding": "gzip"})
 
     assert problem(response) == (415, "unsupported-content-encoding")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b" { } "])
+def test_where_nothing_has_to_be_said_nothing_or_an_empty_object_is_fine(client: FlaskClient, body: bytes) -> None:
+    assert start(client, body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "unreadable-json"),
+        (b" ", 400, "unreadable-json"),
+        (b"[]", 422, "invalid-body"),
+        (b"null", 422, "invalid-body"),
+        (b'{"delay": 5}', 422, "invalid-body"),
+    ],
+)
+def test_where_nothing_has_to_be_said_anything_else_is_refused(
+    client: FlaskClient, body: bytes, status: int, code: str
+) -> None:
+    assert problem(start(client, body)) == (status, code)
+
+
+def test_where_nothing_has_to_be_said_another_type_is_415(client: FlaskClient) -> None:
+    assert start(client, b"delay=5", "application/x-www-form-urlencoded").status_code == 415
+
+
+def start(client: FlaskClient, body: bytes, media_type: str = "application/json") -> TestResponse:
+    headers = as_(CUSTOMER) | {"Content-Type": media_type}
+    return client.post("/contracts/0600001111/plan/start", data=body, headers=headers)
 
 
 def test_too_large_a_body_is_413(client: FlaskClient) -> None:
