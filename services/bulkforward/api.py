@@ -1,4 +1,4 @@
-"""The HTTP routes of bulk forwarding. Every answer is the whole setting with its ETag."""
+"""The HTTP routes of bulk forwarding."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ from chassis import history
 from chassis.errors import NotFound
 from chassis.handling import Handler
 from chassis.messages import now
-from chassis.web import Blueprint, if_match, once, origin, owns_contract, reply
-from services.bulkforward.model import DropEntry, EditPlan, Plan, SetEntry, StartNow, StopNow
+from chassis.setting import Setting
+from chassis.web import Blueprint, owns_contract, reply
+from services.bulkforward.model import DropEntry, Plan, SetEntry, StartNow, StopNow
 from services.bulkforward.schemas import EntryBody, PlanBody, sentence, shown
 
 WORDS = {
@@ -25,51 +26,21 @@ WORDS = {
 
 def blueprint(plans: Handler[Plan]) -> Blueprint:
     routes = Blueprint("bulk-forward", __name__, url_prefix="/contracts/<contract_number>")
-
-    def carry_out(contract_number: str, command: Any, *, need_match: bool) -> Response:
-        check = if_match(required=need_match)
-        outcome = plans.handle(
-            contract_number, command, origin(), guard=lambda plan: check(shown(contracted(plan))), once=once()
-        )
-        return reply(shown(outcome.state))
-
-    @routes.get("/bulk-forward")
-    @owns_contract
-    def show(contract_number: str) -> Response:
-        """The plan as it is: entries, automations, running or not. Read from its stream, never behind."""
-        return reply(shown(contracted(plans.read(contract_number).state)))
-
-    @routes.put("/bulk-forward")
-    @owns_contract
-    @routes.arguments(PlanBody)
-    def edit(command: EditPlan, contract_number: str) -> Response:
-        """All entries anew; in force at once where forwarding runs."""
-        return carry_out(contract_number, command, need_match=True)
-
-    @routes.post("/bulk-forward/start")
-    @owns_contract
-    def start(contract_number: str) -> Response:
-        """By hand; takes over what a fault started. If-Match is optional, as an order to act is not an edit."""
-        return carry_out(contract_number, StartNow(now()), need_match=False)
-
-    @routes.post("/bulk-forward/stop")
-    @owns_contract
-    def stop(contract_number: str) -> Response:
-        """By hand; the same fault does not start it again."""
-        return carry_out(contract_number, StopNow(), need_match=False)
+    setting = Setting(plans, lambda plan: shown(contracted(plan)))
+    setting.add_routes(routes, "/bulk-forward", owns_contract, body=PlanBody, start=_start, stop=_stop)
 
     @routes.put("/bulk-forward/entries/<number>")
     @owns_contract
     @routes.arguments(EntryBody)
     def set_entry(body: dict[str, str], contract_number: str, number: str) -> Response:
         """One entry, new or changed."""
-        return carry_out(contract_number, SetEntry(number, body["destination"]), need_match=True)
+        return setting.carry_out(contract_number, SetEntry(number, body["destination"]), need_match=True)
 
     @routes.delete("/bulk-forward/entries/<number>")
     @owns_contract
     def drop_entry(contract_number: str, number: str) -> Response:
         """One entry less; the last one gone stops forwarding."""
-        return carry_out(contract_number, DropEntry(number), need_match=True)
+        return setting.carry_out(contract_number, DropEntry(number), need_match=True)
 
     @routes.get("/history")
     @owns_contract
@@ -79,6 +50,16 @@ def blueprint(plans: Handler[Plan]) -> Blueprint:
         return reply(history.page(plans, contract_number, sentence, **query))
 
     return routes
+
+
+def _start() -> StartNow:
+    """By hand; takes over what a fault started."""
+    return StartNow(now())
+
+
+def _stop() -> StopNow:
+    """By hand; the same fault does not start it again."""
+    return StopNow()
 
 
 def contracted(plan: Plan) -> Plan:

@@ -8,8 +8,9 @@ from chassis import history
 from chassis.errors import NotFound
 from chassis.handling import Handler
 from chassis.messages import now
+from chassis.setting import Setting
 from chassis.views import Views
-from chassis.web import Blueprint, if_match, once, origin, owns_contract, reply, require
+from chassis.web import Blueprint, once, origin, owns_contract, reply, require
 from services.notify.model.mail import Mail, RetryMail
 from services.notify.model.notice import EditNotice, Notice
 from services.notify.schemas import MailsQuery, NoticeBody, sentence, shown, shown_mail
@@ -27,37 +28,8 @@ WORDS = {
 def notices_blueprint(notices: Handler[Notice]) -> Blueprint:
     routes = Blueprint("fault-notice", __name__, url_prefix="/contracts/<contract_number>")
 
-    def carry_out(contract_number: str, command: EditNotice, *, need_match: bool) -> Response:
-        check = if_match(required=need_match)
-        outcome = notices.handle(
-            contract_number, command, origin(), guard=lambda notice: check(shown(contracted(notice))), once=once()
-        )
-        return reply(shown(outcome.state))
-
-    @routes.get("/fault-notice")
-    @owns_contract
-    def show(contract_number: str) -> Response:
-        """The notice settings. Read from their stream, never behind."""
-        return reply(shown(contracted(notices.read(contract_number).state)))
-
-    @routes.put("/fault-notice")
-    @owns_contract
-    @routes.arguments(NoticeBody)
-    def edit(command: EditNotice, contract_number: str) -> Response:
-        """The settings anew; `started` acts like start or stop."""
-        return carry_out(contract_number, command, need_match=True)
-
-    @routes.post("/fault-notice/start")
-    @owns_contract
-    def start(contract_number: str) -> Response:
-        """Mails are sent from the next fault on. If-Match is optional, as an order to act is not an edit."""
-        return carry_out(contract_number, EditNotice(True, None, None, None), need_match=False)
-
-    @routes.post("/fault-notice/stop")
-    @owns_contract
-    def stop(contract_number: str) -> Response:
-        """No more mails, not even of the recovery of a fault that was told."""
-        return carry_out(contract_number, EditNotice(False, None, None, None), need_match=False)
+    setting = Setting(notices, lambda notice: shown(contracted(notice)))
+    setting.add_routes(routes, "/fault-notice", owns_contract, body=NoticeBody, start=_start, stop=_stop)
 
     @routes.get("/history")
     @owns_contract
@@ -67,6 +39,16 @@ def notices_blueprint(notices: Handler[Notice]) -> Blueprint:
         return reply(history.page(notices, contract_number, sentence, **query))
 
     return routes
+
+
+def _start() -> EditNotice:
+    """Mails are sent from the next fault on."""
+    return EditNotice(True, None, None, None)
+
+
+def _stop() -> EditNotice:
+    """No more mails, not even of the recovery of a fault that was told."""
+    return EditNotice(False, None, None, None)
 
 
 def mails_blueprint(mails: Handler[Mail], views: Views) -> Blueprint:
@@ -85,6 +67,7 @@ def mails_blueprint(mails: Handler[Mail], views: Views) -> Blueprint:
 
     @routes.post("/mails/<mail_id>/retry")
     @require("operator")
+    @routes.takes_nothing
     def retry(mail_id: str) -> Response:
         """Tries a mail that was given up again, at once and from the beginning of its plan."""
         if views.one(MAILS.name, mail_id) is None:

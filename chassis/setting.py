@@ -1,0 +1,78 @@
+"""One setting of a contract or of a number over HTTP: looked at, edited, started and stopped.
+
+Every answer is the whole setting with its ETag, so that a caller never has to ask again after a change.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from flask import Response
+from marshmallow import Schema
+
+from chassis.handling import Handler
+from chassis.web import Blueprint, if_match, once, origin, reply
+
+State = TypeVar("State")
+# One of the access decorators.
+Access = Callable[[Callable[..., Any]], Callable[..., Any]]
+# Makes the command of an order to act; its docstring is what the documentation says of the route.
+Order = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Setting(Generic[State]):
+    """A stream's state as a setting. `shown` is what GET answers of it.
+
+    It raises NotFound for a state that nobody may see, as that of an option that is not contracted.
+    """
+
+    handler: Handler[State]
+    shown: Callable[[State], Mapping[str, Any]]
+
+    def show(self, id: str) -> Response:
+        """Read from its stream, never behind."""
+        return reply(self.shown(self.handler.read(id).state))
+
+    def carry_out(self, id: str, command: Any, *, need_match: bool) -> Response:
+        """The setting after the command. An edit needs If-Match; for an order to act it is optional."""
+        check = if_match(required=need_match)
+        outcome = self.handler.handle(id, command, origin(), guard=lambda state: check(self.shown(state)), once=once())
+        return reply(self.shown(outcome.state))
+
+    def add_routes(
+        self, routes: Blueprint, path: str, access: Access, *, body: type[Schema], start: Order, stop: Order
+    ) -> None:
+        """GET and PUT of `path`, POST of its /start and /stop.
+
+        The whole path, with the blueprint's prefix, has one variable: whose setting it is. `body` loads the command of
+        an edit.
+        """
+
+        @routes.get(path)
+        @access
+        def show(**whose: str) -> Response:
+            """The setting as it is. Read from its stream, never behind."""
+            return self.show(_one(whose))
+
+        @routes.put(path)
+        @access
+        @routes.arguments(body)
+        def edit(command: Any, **whose: str) -> Response:
+            """The setting anew, in force at once. Needs If-Match."""
+            return self.carry_out(_one(whose), command, need_match=True)
+
+        self._add_order(routes, f"{path}/start", access, start)
+        self._add_order(routes, f"{path}/stop", access, stop)
+
+    def _add_order(self, routes: Blueprint, path: str, access: Access, order: Order) -> None:
+        def act(**whose: str) -> Response:
+            return self.carry_out(_one(whose), order(), need_match=False)
+
+        act.__doc__ = f"{order.__doc__} If-Match is optional, as an order to act is not an edit."
+        routes.post(path, endpoint=path.rpartition("/")[2])(access(routes.takes_nothing(act)))
+
+
+def _one(whose: Mapping[str, str]) -> str:
+    (id,) = whose.values()
+    return id
