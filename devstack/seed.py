@@ -1,4 +1,4 @@
-"""What a fresh stack is given so that it can be tried at once: two API keys and the contract of the guide."""
+"""What a fresh stack is given so that it can be tried at once: API keys and the contract of the guide."""
 
 import json
 import time
@@ -11,7 +11,8 @@ from devstack.services import Addresses
 from devstack.stack import run_command
 from devstack.trouble import Trouble
 
-LINE_EVENTS, OPERATOR = "line-events", "operator"
+LINE_EVENTS, OPERATOR, IVR = "line-events", "operator", "ivr"
+SCOPES = (LINE_EVENTS, OPERATOR, IVR)
 CONTRACT = "0600001111"
 # The example of the customers' guide (spec section 12 gives the shape).
 DEMO_CONTRACT = {
@@ -32,9 +33,9 @@ def ensure_keys(places: Places, addresses: Addresses, gateway_url: str, mail_url
     """API keys by scope, those of `demo.json` while they are valid, else new ones. Writes `demo.json` (mode 600)."""
     keys = read_keys(places)
     if not _valid(gateway_url, keys):
-        with ThreadPoolExecutor(2) as together:
-            made = together.map(lambda scope: create_key(places, addresses, "demo", (scope,)), (LINE_EVENTS, OPERATOR))
-            keys = dict(zip((LINE_EVENTS, OPERATOR), made, strict=True))
+        with ThreadPoolExecutor(len(SCOPES)) as together:
+            made = together.map(lambda scope: create_key(places, addresses, "demo", (scope,)), SCOPES)
+            keys = dict(zip(SCOPES, made, strict=True))
     content = {"gateway_url": gateway_url, "mail_url": mail_url, "api_keys": keys}
     write_private(places.demo, json.dumps(content, indent=1) + "\n")
     return keys
@@ -80,6 +81,6 @@ def _once_heard(client: Client, path: str) -> Answer:
 
 
 def _valid(gateway_url: str, keys: Mapping[str, str]) -> bool:
-    if not {LINE_EVENTS, OPERATOR} <= keys.keys():
+    if not keys.keys() >= set(SCOPES):
         return False
     return Client(gateway_url, keys[OPERATOR]).get("/api/v1/api-keys").status == 200

@@ -10,7 +10,7 @@ from devstack.places import REPOSITORY, Places
 from devstack.supervisor import Process
 
 # Each has a web process and a worker. Adding a service is adding its name here (and a line in gateway/routes.py).
-SERVICES = ("auth", "linewatch", "bulkforward", "notify")
+SERVICES = ("auth", "ivr", "linewatch", "bulkforward", "notify")
 # Services with tasks that give way to all others, in a process of their own: `python -m chassis <service> aside`.
 ASIDE = {"notify": ("aside",)}
 GATEWAY, MAIL = "gateway", "mail"
@@ -65,6 +65,7 @@ def environment(service: str, places: Places, addresses: Addresses) -> dict[str,
     pepper = {"PASSWORD_PEPPER": str(places.password_pepper)}
     special = {
         "auth": {"TOKEN_SIGNING_KEY": str(places.signing_key), **pepper},
+        "ivr": pepper,
         "notify": {"SMTP_URL": addresses.smtp_url, "MAIL_FROM": MAIL_FROM, "SITE_URL": addresses.url(GATEWAY)},
         GATEWAY: {f"{name.upper()}_URL": addresses.url(web(name)) for name in SERVICES},
     }

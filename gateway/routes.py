@@ -14,6 +14,7 @@ MAX_BODY = MEBIBYTE
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
     "auth": ("/contracts", "/contracts/<contract_number>", "/api-keys", "/api-keys/<id>", "/.well-known/jwks.json"),
+    "ivr": ("/ivr/<path:rest>",),
     "linewatch": ("/line-events", "/line-events/<format>", "/lines/<contract_number>"),
     "bulkforward": (
         "/contracts/<contract_number>/bulk-forward",

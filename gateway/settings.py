@@ -10,6 +10,7 @@ class Settings:
     """One field a variable, named as the field in upper case."""
 
     auth_url: str = variable("Where auth answers, without a path: http://host:port.")
+    ivr_url: str = variable("Where ivr answers.")
     linewatch_url: str = variable("Where linewatch answers.")
     bulkforward_url: str = variable("Where bulkforward answers.")
     notify_url: str = variable("Where notify answers.")
@@ -24,6 +25,7 @@ class Settings:
         """URL by name of service, in the order in which the documentation lists them."""
         return {
             "auth": self.auth_url,
+            "ivr": self.ivr_url,
             "linewatch": self.linewatch_url,
             "bulkforward": self.bulkforward_url,
             "notify": self.notify_url,

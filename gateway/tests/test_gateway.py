@@ -31,7 +31,8 @@ class World:
 
     def __init__(self, stack: ExitStack, **changes: Any) -> None:
         self.services = {
-            name: stack.enter_context(serving(Service())) for name in ("auth", "linewatch", "bulkforward", "notify")
+            name: stack.enter_context(serving(Service()))
+            for name in ("auth", "ivr", "linewatch", "bulkforward", "notify")
         }
         self.services["auth"].views["/tokens"] = exchange
         self.services["auth"].views["/health/live"] = lambda _: json({"status": "ok"})
@@ -80,6 +81,8 @@ def test_a_request_reaches_its_service_without_the_prefix(world: World) -> None:
         ("/contracts", "auth"),
         ("/contracts/0600001111", "auth"),
         ("/api-keys/k1", "auth"),
+        ("/ivr/calls", "ivr"),
+        ("/ivr/calls/c1/keys", "ivr"),
         ("/line-events", "linewatch"),
         ("/lines/0600001111", "linewatch"),
         ("/contracts/0600001111/bulk-forward/entries/0600002222", "bulkforward"),

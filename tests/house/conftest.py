@@ -8,6 +8,7 @@ import flask
 import pytest
 
 from chassis.auth import make_signing_key, write_jwks
+from chassis.passwords import make_pepper
 from chassis.settings import read
 from devstack.places import Places
 from devstack.services import GATEWAY, Addresses, environment, port_names
@@ -21,6 +22,7 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mappi
     places.make()
     make_signing_key(places.signing_key)
     write_jwks(places.public_keys, places.signing_key)
+    make_pepper(places.password_pepper)
     ports = dict.fromkeys(port_names(), 1)
     nowhere = Addresses("mongodb://127.0.0.1:1/?replicaSet=none", "127.0.0.1:1", "smtp://127.0.0.1:1", ports)
     return {name: environment(name, places, nowhere) for name in (*REPOSITORY.services, GATEWAY)}

@@ -1,0 +1,44 @@
+"""Whose contract a number belongs to. Made from auth's events; lags behind them by moments."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chassis.messages import Recorded
+from chassis.views import Row, View, Views
+from contracts.auth import ContractRemoved
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """A contract as far as the telephone has to know it."""
+
+    contract_number: str
+    numbers: frozenset[str]
+
+
+def keys_contract(recorded: Recorded) -> Sequence[str]:
+    event = recorded.event
+    return [event.contract_number if isinstance(event, ContractRemoved) else event.contract.contract_number]
+
+
+def fold_contract(row: Row | None, recorded: Recorded) -> Row:
+    """`numbers` has every number of the contract; none when it has ended."""
+    event = recorded.event
+    return {"numbers": [] if isinstance(event, ContractRemoved) else sorted(event.contract.numbers)}
+
+
+CONTRACTS = View(
+    "contracts",
+    frozenset({"ContractImported", "ContractChanged", "ContractRemoved"}),
+    keys_contract,
+    fold_contract,
+    indexes=((("numbers", 1),),),
+)
+
+
+def subscriber(views: Views, number: str) -> Subscriber | None:
+    """The contract that has the number; None when there is none, and while the news of a move from one to another have
+    reached us only in part."""
+    rows: Sequence[Mapping[str, Any]] = views.find(CONTRACTS.name, {"numbers": number}, limit=2)
+    return Subscriber(rows[0]["_id"], frozenset(rows[0]["numbers"])) if len(rows) == 1 else None
