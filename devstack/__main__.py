@@ -58,6 +58,19 @@ def demo(storm: int | None) -> None:
     road.demonstrate(DEFAULT_PORT, storm)
 
 
+@tsunagu.command()
+@click.argument("number")
+def phone(number: str) -> None:
+    """Call from NUMBER to set a temporary password.
+
+    Type keys; `h` hangs up. From a pipe each line is pressed at once. Where open_jtalk is installed, the guidance is
+    spoken to WAV files too.
+    """
+    from devstack import telephone
+
+    sys.exit(0 if telephone.call(number) else 1)
+
+
 @tsunagu.command(context_settings={"ignore_unknown_options": True})
 @click.argument("suite", type=click.Choice(SUITES), default="all")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)

@@ -31,6 +31,10 @@ class Places:
         return self.root / "mails"
 
     @property
+    def voices(self) -> Path:
+        return self.root / "voices"
+
+    @property
     def logs(self) -> Path:
         return self.root / "log"
 
