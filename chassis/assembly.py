@@ -45,7 +45,8 @@ class Parts:
     `public` are the type names of its own events that go to Kafka, `heard` the owners whose topics it reads into
     `intake`; `own_views` are made from its own events, the intake's views from foreign ones. `aside` has
     tasks that run in a process that gives way to all others and waits while a storm is taken in; `patient` says that
-    nobody waits for the service's own events, so that relay, projector and alarm clock run there too.
+    nobody waits for the service's own events, so that relay, projector and alarm clock run there too. `prepare` is
+    done before any task, and makes indexes.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Parts:
     aside: Mapping[str, LedTask] = field(default_factory=dict)
     patient: bool = False
     commands: Mapping[str, Command] = field(default_factory=dict)
+    prepare: Sequence[Callable[[], None]] = ()
 
 
 def database(settings: Engines, name: str) -> Database[Document]:
@@ -88,6 +90,8 @@ def assemble(settings: Engines, db: Database[Document], store: EventStore, parts
         for views in (parts.own_views, parts.intake.views if parts.intake else None):
             if views:
                 views.prepare()
+        for own in parts.prepare:
+            own()
 
     led = _led(settings, db, store, parts)
     aside = {**(led if parts.patient else {}), **parts.aside}

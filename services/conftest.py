@@ -12,6 +12,7 @@ from chassis.auth import Principal, TokenIssuer, make_signing_key, write_jwks
 from chassis.errors import Unavailable
 from chassis.memory_store import MemoryStore
 from chassis.messages import Codec, now
+from chassis.passwords import make_pepper
 from chassis.store import Answer, Commit, Loaded, Seen
 
 Headers = dict[str, str]
@@ -23,6 +24,7 @@ class KeyFiles:
 
     signing: Path
     public: Path
+    pepper: Path
 
     def caller(self, who: Principal) -> Headers:
         token = TokenIssuer.from_file(self.signing).issue(who, lifetime=timedelta(minutes=5), at=now())
@@ -32,9 +34,10 @@ class KeyFiles:
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
     folder = tmp_path_factory.mktemp("keys")
-    files = KeyFiles(folder / "signing.pem", folder / "jwks.json")
+    files = KeyFiles(folder / "signing.pem", folder / "jwks.json", folder / "pepper")
     make_signing_key(files.signing)
     write_jwks(files.public, files.signing)
+    make_pepper(files.pepper)
     return files
 
 

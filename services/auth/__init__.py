@@ -1,5 +1,5 @@
-"""The door of Tsunagu: contracts and API keys, and the signed tokens by which services know who calls.
+"""The door of Tsunagu: contracts, passwords, sessions, keys, and the signed tokens by which services know callers.
 
-Owns contracts (which numbers and options there are, and whose) and the key ring. Says every change of a contract;
-hears nothing yet. Passwords, sessions and the telephone come with the login.
+Owns contracts (which numbers and options there are, and whose), credentials and the key ring. Hears of passwords that
+were set by telephone. Says every change of a contract, and what becomes of passwords and logins.
 """

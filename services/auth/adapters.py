@@ -1,8 +1,9 @@
-"""What auth keeps beside its commits: who claims which number, and when a key was last seen."""
+"""What auth keeps beside its commits: who claims which number, when a key was last seen, whose a session token is."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -141,3 +142,95 @@ class MemoryLastSeen:
 
     def when(self) -> Mapping[str, datetime]:
         return self.seen
+
+
+@dataclass(frozen=True)
+class KnownSession:
+    """Where a session token leads: to a session of a number's credential, whose stream alone knows if it lives."""
+
+    number: str
+    session_id: str
+    last_seen: datetime
+    source: str
+
+
+class Sessions(Protocol):
+    """Session tokens by their hash, and when each was last used, to a minute."""
+
+    def add(self, token_hash: str, session: KnownSession, expires: datetime) -> None:
+        """Before the session starts. May be forgotten after `expires`."""
+
+    def find(self, token_hash: str) -> KnownSession | None: ...
+
+    def saw(self, token_hash: str, at: datetime) -> None:
+        """Time never goes back by it."""
+
+    def of(self, number: str) -> Mapping[str, KnownSession]:
+        """All that are kept of a number, by session id, the ended ones too."""
+
+
+@dataclass(frozen=True)
+class MongoSessions:
+    """One document a token, which the database removes some time after it has expired."""
+
+    db: Database[Document]
+
+    def prepare(self) -> None:
+        with reachable():
+            self.db["sessions"].create_index("expires", expireAfterSeconds=0)
+            self.db["sessions"].create_index("number")
+
+    def add(self, token_hash: str, session: KnownSession, expires: datetime) -> None:
+        with reachable():
+            self.db["sessions"].insert_one(
+                {
+                    "_id": token_hash,
+                    "number": session.number,
+                    "session_id": session.session_id,
+                    "last_seen": session.last_seen,
+                    "source": session.source,
+                    "expires": expires,
+                }
+            )
+
+    def find(self, token_hash: str) -> KnownSession | None:
+        with reachable():
+            found = self.db["sessions"].find_one({"_id": token_hash})
+        return _known(found) if found else None
+
+    def saw(self, token_hash: str, at: datetime) -> None:
+        with reachable():
+            self.db["sessions"].update_one({"_id": token_hash}, {"$max": {"last_seen": at}})
+
+    def of(self, number: str) -> Mapping[str, KnownSession]:
+        with reachable():
+            return {found["session_id"]: _known(found) for found in self.db["sessions"].find({"number": number})}
+
+
+def _known(found: Document) -> KnownSession:
+    return KnownSession(found["number"], found["session_id"], found["last_seen"], found["source"])
+
+
+@dataclass
+class MemorySessions:
+    """A stand-in with the same promise, within one process; forgets nothing."""
+
+    sessions: dict[str, KnownSession] = field(default_factory=dict)
+
+    def add(self, token_hash: str, session: KnownSession, expires: datetime) -> None:
+        self.sessions[token_hash] = session
+
+    def find(self, token_hash: str) -> KnownSession | None:
+        return self.sessions.get(token_hash)
+
+    def saw(self, token_hash: str, at: datetime) -> None:
+        known = self.sessions[token_hash]
+        self.sessions[token_hash] = replace(known, last_seen=max(at, known.last_seen))
+
+    def of(self, number: str) -> Mapping[str, KnownSession]:
+        return {known.session_id: known for known in list(self.sessions.values()) if known.number == number}
+
+
+def hash_of(secret: str) -> str:
+    """Keys and session tokens have 256 random bits, so a plain hash keeps them as safe as a slow one would."""
+    return hashlib.sha256(secret.encode()).hexdigest()

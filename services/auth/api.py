@@ -1,4 +1,4 @@
-"""The HTTP routes of auth: contracts and keys for operators, signed tokens for the gateway."""
+"""The HTTP routes of auth: logins for customers, contracts and keys for operators, signed tokens for the gateway."""
 
 import tempfile
 from collections import Counter
@@ -12,56 +12,85 @@ from flask import Response, request, stream_with_context
 from chassis import history
 from chassis.errors import NotFound, Rejected
 from chassis.handling import Handler
-from chassis.messages import Origin, now
+from chassis.messages import Origin
 from chassis.web import (
     Blueprint,
     accepts_up_to,
     consumes,
+    correlation_id,
+    customer,
+    customer_even_restricted,
     if_match,
     once,
     origin,
     owns_contract,
+    owns_number,
+    principal,
     public,
     reply,
     require,
+    source_address,
 )
 from contracts.auth import Contract
 from services.auth.adapters import LastSeen
-from services.auth.flows import Imported, Keys, Register
+from services.auth.flows.keys import Keys
+from services.auth.flows.register import Imported, Register
+from services.auth.flows.sessions import Customers
+from services.auth.flows.tokens import Exchange
 from services.auth.model.contract import Holder, RemoveContract
+from services.auth.model.credential import Credential
 from services.auth.model.keyring import RevokeApiKey
 from services.auth.schemas import (
     ApiKeyBody,
     BearerBody,
     ContractBody,
     Line,
+    LoginBody,
+    PasswordBody,
     csv_lines,
     json_lines,
+    listed_session,
     row_error,
     sentence,
+    sentence_for,
     shown,
+    shown_customer,
     shown_key,
+    shown_session,
 )
 
 WORDS = {
     "circuit-taken": ("この回線は別の契約で使われています。", "This circuit belongs to another contract."),
     "contract-number-differs": ("契約番号がパスと違います。", "The contract number differs from the path."),
+    "digits-only": ("数字だけのパスワードは使えません。英字も入れてください。", "Use letters too, not digits only."),
     "invalid-contract": ("契約の内容に誤りがあります。", "The contract is not valid."),
     "key-made-before": (
         "このキーは作成済みで、もう一度は表示できません。一覧から無効にして、作り直してください。",
         "This key was made before and cannot be shown again. Revoke it and make another.",
     ),
+    "letters-and-digits-only": ("半角の英字と数字だけが使えます。", "Use half-width letters and digits only."),
     "line-too-long": ("1行は262,144バイトまでです。", "A line has up to 262,144 bytes."),
+    "login-failed": (
+        "電話番号またはパスワードが違うか、パスワードが無効です。",
+        "The number or the password is wrong, or the password is invalid.",
+    ),
     "not-a-subscriber-number": ("加入者の電話番号ではありません。", "This is not a subscriber's number."),
     "number-taken": ("この番号は別の契約で使われています。", "This number belongs to another contract."),
+    "password-wrong": ("現在のパスワードが違います。", "The current password is wrong."),
+    "passwords-differ": ("2回入力したパスワードが違います。", "The two passwords differ."),
+    "same-as-current": ("現在と同じパスワードは使えません。", "The new password must differ from the current one."),
+    "too-many-attempts": (
+        "続けて失敗したため、しばらくログインできません。時間をおいてお試しください。",
+        "Too many failures lately. Please try again later.",
+    ),
     "too-many-numbers": ("電話番号は1契約に1,000件までです。", "A contract has up to 1,000 numbers."),
     "unknown-columns": ("1行目の列名を確かめてください。", "The first line does not name the columns."),
+    "unknown-scope": ("知らないスコープです。", "There is no such scope."),
     "unreadable-line": ("この行は読めません。", "This line cannot be read."),
     "wrong-number-of-cells": (
         "列の数が1行目と違います。",
         "The row has more or fewer cells than the first line has names.",
     ),
-    "unknown-scope": ("知らないスコープです。", "There is no such scope."),
 }
 IMPORT_LIMIT = 64 * 1024 * 1024
 CHUNK = 1000
@@ -132,7 +161,68 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
     return routes
 
 
-def keys_blueprint(keys: Keys, last_seen: LastSeen) -> Blueprint:
+def customers_blueprint(customers: Customers, credentials: Handler[Credential]) -> Blueprint:
+    routes = Blueprint("customers", __name__)
+
+    @routes.post("/sessions")
+    @public
+    @routes.arguments(LoginBody)
+    def log_in(body: dict[str, str]) -> Response:
+        """Opens a session. An unknown number, a wrong password and an invalid one get the same answer."""
+        opened = customers.log_in(body["number"], body["password"], source_address(), correlation_id())
+        return reply(shown_session(opened), 201)
+
+    @routes.get("/sessions")
+    @customer
+    def show_sessions() -> Response:
+        """The open sessions of the number that is logged in, the newest first; `last_seen` to a minute."""
+        return reply({"items": [listed_session(one) for one in customers.all(principal())]})
+
+    @routes.get("/sessions/current")
+    @customer_even_restricted
+    def show_session() -> Response:
+        """The session that this request came with."""
+        return reply(shown_session(customers.current(principal())))
+
+    @routes.delete("/sessions/current")
+    @customer_even_restricted
+    def log_out() -> Response:
+        """Ends the session that this request came with. It stops working everywhere within some seconds."""
+        customers.end(principal(), principal().session_id, origin())
+        return Response(status=204)
+
+    @routes.delete("/sessions/<session_id>")
+    @customer
+    def end_session(session_id: str) -> Response:
+        """Ends a session of the number that is logged in. Somebody else's is not found."""
+        customers.end(principal(), session_id, origin())
+        return Response(status=204)
+
+    @routes.put("/password")
+    @customer_even_restricted
+    @routes.arguments(PasswordBody)
+    def change_password(body: dict[str, str]) -> Response:
+        """Sets a new password. Every session of the number ends; the answer is a new one."""
+        opened = customers.change_password(principal(), body["current"], body["new"], body["new_again"], origin())
+        return reply(shown_session(opened))
+
+    @routes.get("/me")
+    @customer
+    def show_me() -> Response:
+        """What the login opens: numbers and the names of their options."""
+        return reply(shown_customer(principal(), customers.contract_of(principal())))
+
+    @routes.get("/numbers/<number>/history")
+    @owns_number
+    @routes.arguments(history.HistoryQuery, location="query")
+    def show_number_history(query: dict[str, Any], number: str) -> Response:
+        """Logins with the number and what became of its password, newest first."""
+        return reply(history.page(credentials, number, sentence_for(principal()), **query))
+
+    return routes
+
+
+def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Blueprint:
     routes = Blueprint("keys", __name__)
 
     @routes.get("/api-keys")
@@ -160,16 +250,16 @@ def keys_blueprint(keys: Keys, last_seen: LastSeen) -> Blueprint:
     @routes.post("/tokens")
     @public
     @routes.arguments(BearerBody)
-    def exchange(body: dict[str, str]) -> Response:
-        """A signed token for an API key, good for about a minute; what it opens is in the token."""
-        token, seconds = keys.token_for(body["bearer"], now())
+    def give_token(body: dict[str, str]) -> Response:
+        """A signed token for an API key or a session, good for about a minute; what it opens is in the token."""
+        token, seconds = exchange.token_for(body["bearer"])
         return reply({"token": token, "expires_in": seconds})
 
     @routes.get("/.well-known/jwks.json")
     @public
     def public_keys() -> Response:
         """The public keys of our tokens."""
-        return reply(keys.jwks())
+        return reply(exchange.jwks())
 
     return routes
 

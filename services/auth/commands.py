@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from chassis.auth import rotate_signing_key
 from chassis.messages import Actor, Origin
-from services.auth.flows import Keys
+from services.auth.flows.keys import Keys
 from services.auth.model.keyring import SCOPES, Scope
 
 USAGE = f"usage: api-key create NAME --scope SCOPE [--scope SCOPE ...]   scopes: {', '.join(SCOPES)}\n"
@@ -22,6 +24,19 @@ def api_key(keys: Keys) -> Callable[[Sequence[str]], int]:
             case _:
                 sys.stderr.write(USAGE)
                 return 2
+
+    return run
+
+
+def token_key(signing_key: Path, public_keys: Path) -> Callable[[Sequence[str]], int]:
+    """`token-key rotate` prints the id of the new key. Nobody is logged out and nothing has to be started again."""
+
+    def run(arguments: Sequence[str]) -> int:
+        if list(arguments) != ["rotate"]:
+            sys.stderr.write("usage: token-key rotate\n")
+            return 2
+        sys.stdout.write(rotate_signing_key(signing_key, public_keys) + "\n")
+        return 0
 
     return run
 

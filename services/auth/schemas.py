@@ -1,25 +1,53 @@
-"""The JSON and CSV of contracts and API keys (spec sections 1, 9 and 12)."""
+"""The JSON and CSV of contracts, API keys, sessions and passwords (spec sections 1, 2, 9 and 12)."""
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Set
 from datetime import datetime
 from functools import partial
 from typing import Any, BinaryIO, get_args
 
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
+from chassis.auth import Principal
 from chassis.errors import BadMessage, FieldError, Rejected
 from chassis.fields import ByTypedNumber, TypedNumber, one_line
+from chassis.history import Sentence
 from chassis.strict_json import read_json
 from chassis.web import Body, load
 from contracts import phone
-from contracts.auth import Contract, ContractChanged, ContractImported, ContractOption, ContractRemoved, NumberOption
+from contracts.auth import (
+    Contract,
+    ContractChanged,
+    ContractImported,
+    ContractOption,
+    ContractRemoved,
+    LoginFailed,
+    LoginSucceeded,
+    NumberOption,
+    PasswordChanged,
+    PasswordInvalidated,
+)
+from services.auth.flows.sessions import Listed, Opened
+from services.auth.model.credential import CurrentPasswordWrong, SessionsEnded, TemporaryPasswordSet, scope
 from services.auth.model.keyring import SCOPES, ApiKey
 
 COLUMNS = ("contract_number", "circuit", "contractor", "site", "options", "numbers")
 LONGEST_LINE = 256 * 1024
+LONGEST_PASSWORD = 128
 Number = partial(TypedNumber, phone.normalise)
+_DIGITS = re.compile(r"[0-9]{1,15}")
+
+
+class LoginNumber(TypedNumber):
+    """A number that somebody may have, whether anybody does or not."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        number = super()._deserialize(value, attr, data, **kwargs)
+        if not _DIGITS.fullmatch(number):
+            raise ValidationError("not-a-subscriber-number")
+        return number
 
 
 def _text(most: int) -> fields.String:
@@ -66,6 +94,25 @@ class BearerBody(Body):
     """What the gateway was shown by a caller."""
 
     bearer = fields.String(required=True, validate=validate.Length(1, 4096))
+
+
+def _password(least: int = 1) -> fields.String:
+    return fields.String(required=True, validate=validate.Length(least, LONGEST_PASSWORD))
+
+
+class LoginBody(Body):
+    """Who wants in."""
+
+    number = LoginNumber(phone.normalise, required=True)
+    password = _password()
+
+
+class PasswordBody(Body):
+    """A new password, which is typed twice."""
+
+    current = _password()
+    new = _password(0)
+    new_again = _password(0)
 
 
 Line = tuple[int, Contract | Rejected]
@@ -174,6 +221,51 @@ def shown_key(key: ApiKey, last_seen: datetime | None) -> dict[str, Any]:
     }
 
 
+def shown_session(opened: Opened) -> dict[str, Any]:
+    """A session (spec section 12). Its token is in the answer that opens it and nowhere else."""
+    present, contract = opened.present, opened.present.contract
+    numbers = scope(contract, present.number, present.credential.unit)[0] if contract else frozenset()
+    return {
+        **({"token": opened.token} if opened.token else {}),
+        "id": opened.session.session_id,
+        "number": present.number,
+        "unit": present.credential.unit,
+        "started_at": opened.session.started_at.isoformat(),
+        "expires_at": opened.expires_at.isoformat(),
+        "must_change_password": opened.session.restricted,
+        "numbers": _own_first(numbers, present.number),
+    }
+
+
+def listed_session(listed: Listed) -> dict[str, Any]:
+    """One session of a list."""
+    return {
+        "id": listed.session.session_id,
+        "started_at": listed.session.started_at.isoformat(),
+        "last_seen": listed.last_seen.isoformat(),
+        "source": listed.source,
+        "current": listed.current,
+    }
+
+
+def shown_customer(caller: Principal, contract: Contract) -> dict[str, Any]:
+    """What a login opens: the names of options, whose states other services know."""
+    return {
+        "number": caller.id,
+        "unit": caller.unit,
+        "contract_number": contract.contract_number,
+        "numbers": [
+            {"number": number, "options": list(contract.numbers[number])}
+            for number in _own_first(caller.numbers & contract.numbers.keys(), contract.contract_number)
+        ],
+        "options": list(contract.options) if caller.all_numbers else [],
+    }
+
+
+def _own_first(numbers: Set[str], own: str) -> list[str]:
+    return sorted(numbers, key=lambda number: (number != own, number))
+
+
 def row_error(line: int, problem: Rejected, words: str) -> dict[str, Any]:
     """What is wrong with a line of an import; `words` where it is the line as a whole."""
     errors: list[FieldError] = list(problem.details.get("errors", ()))
@@ -190,4 +282,36 @@ def sentence(event: Any) -> tuple[str, str] | None:
             return "ご契約の内容を変更しました", "The contract was changed"
         case ContractRemoved():
             return "ご契約を終了しました", "The contract has ended"
+        case TemporaryPasswordSet():
+            return "電話で仮パスワードを設定しました", "A temporary password was set by telephone"
+        case PasswordChanged():
+            return "パスワードを変更しました", "The password was changed"
+        case LoginSucceeded():
+            return "ログインしました", "Somebody logged in"
+        case LoginFailed(wrong_in_a_row=wrong):
+            return f"ログインに失敗しました（続けて{wrong}回目）", f"A login failed ({wrong} in a row)"
+        case CurrentPasswordWrong():
+            return (
+                "パスワード変更で、現在のパスワードが誤っていました",
+                "The current password was wrong when it was to be changed",
+            )
+        case PasswordInvalidated():
+            return (
+                "続けて誤ったため、パスワードを無効にしました",
+                "The password became invalid after too many wrong ones in a row",
+            )
+        case SessionsEnded(reason="logged-out"):
+            return "ログアウトしました", "Somebody logged out"
+        case SessionsEnded(reason="too-many"):
+            return "ログインが多いため、古いものを終了しました", "An old login ended to make room for a new one"
     return None
+
+
+def sentence_for(caller: Principal) -> Sentence:
+    """As `sentence`, of what happened to a number. A customer reads nothing of the number's time in other contracts."""
+
+    def told(event: Any) -> tuple[str, str] | None:
+        foreign = getattr(event, "contract_number", "") != caller.contract_number
+        return None if caller.kind == "customer" and foreign else sentence(event)
+
+    return told

@@ -8,8 +8,9 @@ from tests.house.repository import Repository
 
 # The standard modules (docs/adding-a-service.md). A missing one means that the service has no such thing.
 NEEDED = ("__init__.py", "api.py", "bootstrap.py", "schemas.py", "settings.py", "README.md", "tests")
-ALLOWED = frozenset({*NEEDED, "views.py", "reactions.py", "adapters.py", "flows.py", "tasks.py", "commands.py"})
+ALLOWED = frozenset({*NEEDED, "views.py", "reactions.py", "adapters.py", "tasks.py", "commands.py"})
 MODEL = frozenset({"model.py", "model"})
+FLOWS = frozenset({"flows.py", "flows"})
 NEEDED_TESTS = ("test_model.py", "test_api.py", "examples.py")
 
 
@@ -22,9 +23,11 @@ def _odd_parts(repository: Repository, service: str) -> list[str]:
     folder = f"services/{service}/"
     parts = {name.removeprefix(folder).split("/")[0] for name in repository.files if name.startswith(folder)}
     missing = [f"{folder}{name} is missing" for name in NEEDED if name not in parts]
+    if len(parts & FLOWS) > 1:
+        missing.append(f"{folder}flows.py or flows/, not both")
     if len(parts & MODEL) != 1:
         missing.append(f"{folder}model.py (or model/, not both) is missing")
-    return missing + [f"{folder}{name} is no standard module" for name in sorted(parts - ALLOWED - MODEL)]
+    return missing + [f"{folder}{name} is no standard module" for name in sorted(parts - ALLOWED - MODEL - FLOWS)]
 
 
 def missing_tests(repository: Repository) -> list[str]:

@@ -4,7 +4,8 @@ Importing the same contract again changes nothing. That a number or a circuit be
 than one stream can know; `adapters.Claims` watches over it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from chassis.decider import Decider
@@ -22,10 +23,14 @@ Event = ContractImported | ContractChanged | ContractRemoved
 
 @dataclass(frozen=True)
 class Holder:
-    """The contract as it is, or None before its import and after its removal; `changes` counts what became of it."""
+    """The contract as it is, or None before its import and after its removal; `changes` counts what became of it.
+
+    `joined` has for each number which of the changes brought it in: one that left and came back is somebody else's.
+    """
 
     contract: Contract | None = None
     changes: int = 0
+    joined: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ Command = ImportContract | RemoveContract
 def evolve(holder: Holder, event: Event) -> Holder:
     match event:
         case ContractImported(contract) | ContractChanged(contract):
-            return Holder(contract, holder.changes + 1)
+            change = holder.changes + 1
+            return Holder(contract, change, {number: holder.joined.get(number, change) for number in contract.numbers})
         case ContractRemoved():
             return Holder(None, holder.changes + 1)
         case _:
@@ -88,6 +94,13 @@ def check(contract: Contract) -> None:
         errors.append(FieldError("numbers", "too-many-numbers"))
     if errors:
         raise Rejected("invalid-contract", errors=errors)
+
+
+def tenure(holder: Holder, number: str) -> str:
+    """Names the present stay of a number in the contract; "" when it is not in it."""
+    if holder.contract is None or number not in holder.joined:
+        return ""
+    return f"{holder.contract.contract_number}@{holder.joined[number]}"
 
 
 def names(contract: Contract) -> frozenset[str]:

@@ -34,7 +34,7 @@ def last_seen() -> MemoryLastSeen:
 
 @pytest.fixture
 def client(store: Any, last_seen: MemoryLastSeen, keys: Any) -> Client:
-    settings = Settings("mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public, keys.signing)
+    settings = Settings("mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public, keys.signing, keys.pepper)
     return build(settings, store=store, claims=MemoryClaims(), last_seen=last_seen).app().test_client()
 
 

@@ -1,24 +1,19 @@
-from typing import Any
-
 import pytest
 
-from chassis.auth import TokenIssuer
+from chassis.auth import Principal
 from chassis.handling import Handler
 from chassis.memory_store import MemoryStore
 from chassis.messages import now
 from services.auth.adapters import MemoryLastSeen
 from services.auth.bootstrap import CODEC
 from services.auth.commands import api_key
-from services.auth.flows import Keys
+from services.auth.flows.keys import Keys
 from services.auth.model.keyring import CATEGORY, DECIDER
-from services.auth.settings import Settings
 
 
 @pytest.fixture
-def ring(keys: Any) -> Keys:
-    lifetime = Settings("mongodb://127.0.0.1:1/", (), keys.public, keys.signing).token_lifetime
-    handler = Handler(MemoryStore(CODEC), DECIDER, CATEGORY)
-    return Keys(handler, MemoryLastSeen(), TokenIssuer.from_file(keys.signing), lifetime, keys.public)
+def ring() -> Keys:
+    return Keys(Handler(MemoryStore(CODEC), DECIDER, CATEGORY), MemoryLastSeen())
 
 
 def test_a_key_is_printed_alone_and_good(ring: Keys, capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,7 +21,7 @@ def test_a_key_is_printed_alone_and_good(ring: Keys, capsys: pytest.CaptureFixtu
 
     printed = capsys.readouterr().out.splitlines()
     assert (status, len(printed)) == (0, 1)
-    assert ring.token_for(printed[0], now())[1] == 60
+    assert ring.caller(printed[0], now()) == Principal("machine", "noc-west", frozenset({"line-events", "calls"}))
     assert ring.all()[0].scopes == ("line-events", "calls")
 
 

@@ -17,7 +17,7 @@ from chassis.testing import OPERATOR, FixedClock
 from contracts.auth import Contract
 from services.auth.adapters import MemoryClaims
 from services.auth.bootstrap import CODEC
-from services.auth.flows import IMPORT_TAKES, Register
+from services.auth.flows.register import IMPORT_TAKES, Register
 from services.auth.model.contract import CATEGORY, DECIDER, RemoveContract, names
 from services.auth.tests.examples import CONTRACT, ELSEWHERE, NUMBER, OTHER, plain
 

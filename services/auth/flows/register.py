@@ -1,28 +1,19 @@
-"""What takes more than one command of one stream: importing contracts, and keys with the tokens made for them."""
+"""Importing contracts, so that a number and a circuit belong to one at most."""
 
-import hashlib
-import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
-from chassis.auth import Kind, Principal, TokenIssuer, jwks, read_jwks
-from chassis.errors import Conflict, FieldError, Rejected, Unauthenticated
-from chassis.handling import TRIES, Done, Failed, Handler, Once, Order, Refused
+from chassis.errors import Conflict, FieldError, Rejected
+from chassis.handling import TRIES, Done, Failed, Handler, Order, Refused
 from chassis.messages import Origin, now
 from contracts.auth import Contract, ContractImported
-from services.auth.adapters import Claim, Claims, LastSeen
+from services.auth.adapters import Claim, Claims
 from services.auth.model.contract import CHANGED_MEANWHILE, Holder, ImportContract, check, names
-from services.auth.model.keyring import THE_ONE, ApiKey, CreateApiKey, Keyring, RevokeApiKey, Scope, find
 
 # A claim younger than this may belong to an import that is just about to commit.
 IMPORT_TAKES = timedelta(seconds=60)
-# Makes a leaked key easy to recognise for whoever scans for them.
-PREFIX = "tsu_"
-KEY_ID_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -181,53 +172,3 @@ def _imported(result: object) -> Imported:
             raise error
         case _:
             return Imported("unchanged")
-
-
-@dataclass(frozen=True)
-class Keys:
-    """API keys: a key is a secret that only its holder knows; we keep its hash."""
-
-    ring: Handler[Keyring]
-    last_seen: LastSeen
-    issuer: TokenIssuer
-    lifetime: timedelta
-    public_keys: Path
-
-    def all(self) -> list[ApiKey]:
-        return list(self.ring.read(THE_ONE).state.keys.values())
-
-    def create(
-        self, name: str, scopes: tuple[Scope, ...], origin: Origin, once: Once | None = None
-    ) -> tuple[str, ApiKey]:
-        """The key, to be shown once, and what is kept of it. Conflict when `once` made one before: we do not know it
-        any more."""
-        secret = f"{PREFIX}{secrets.token_urlsafe(32)}"
-        key_hash = _hash(secret)
-        command = CreateApiKey(key_hash[:KEY_ID_LENGTH], key_hash, name, scopes, now())
-        made = self.ring.handle(THE_ONE, command, origin, once=once).state.keys.get(command.key_id)
-        if made is None:
-            raise Conflict("key-made-before")
-        return secret, made
-
-    def revoke(self, command: RevokeApiKey, origin: Origin) -> None:
-        self.ring.handle(THE_ONE, command, origin)
-
-    def token_for(self, bearer: str, at: datetime) -> tuple[str, int]:
-        """A signed token for the key, and its lifetime in seconds; Unauthenticated when the key is not good."""
-        key_hash = _hash(bearer)
-        key = find(self.ring.read(THE_ONE).state, key_hash[:KEY_ID_LENGTH], key_hash)
-        if key is None:
-            raise Unauthenticated("token-invalid")
-        self.last_seen.saw(key.key_id, at)
-        kind: Kind = "operator" if "operator" in key.scopes else "machine"
-        who = Principal(kind, key.name, frozenset(key.scopes))
-        return self.issuer.issue(who, lifetime=self.lifetime, at=at), int(self.lifetime.total_seconds())
-
-    def jwks(self) -> dict[str, Any]:
-        """The public keys, as every service of ours reads them."""
-        return jwks(*read_jwks(self.public_keys).values())
-
-
-def _hash(secret: str) -> str:
-    """A key has 256 random bits, so a plain hash keeps it as safe as a slow one would."""
-    return hashlib.sha256(secret.encode()).hexdigest()

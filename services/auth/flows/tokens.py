@@ -1,0 +1,39 @@
+"""What callers show, exchanged for the signed tokens by which services know them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from chassis.auth import TokenIssuer, jwks, read_jwks
+from chassis.errors import Unauthenticated
+from chassis.messages import now
+from services.auth.flows import sessions
+from services.auth.flows.keys import Keys
+from services.auth.flows.sessions import Customers
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Takes API keys and session tokens alike."""
+
+    keys: Keys
+    customers: Customers
+    issuer: TokenIssuer
+    lifetime: timedelta
+    public_keys: Path
+    clock: Callable[[], datetime] = now
+
+    def token_for(self, bearer: str) -> tuple[str, int]:
+        """A signed token, and its lifetime in seconds; Unauthenticated when what was shown is not good (any more)."""
+        at = self.clock()
+        ours = self.customers if bearer.startswith(sessions.PREFIX) else self.keys
+        who = ours.caller(bearer, at)
+        if who is None:
+            raise Unauthenticated("token-invalid")
+        return self.issuer.issue(who, lifetime=self.lifetime, at=at), int(self.lifetime.total_seconds())
+
+    def jwks(self) -> dict[str, Any]:
+        """The public keys, as every service of ours reads them."""
+        return jwks(*read_jwks(self.public_keys).values())
