@@ -1,10 +1,13 @@
 """The guide's dialogue, word for word, for each unit and each wrong turn. Reads beside the guide, section 1."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 
 from chassis.errors import Conflict
 from chassis.testing import NOON, given
@@ -359,6 +362,50 @@ def test_a_number_that_has_left_the_contract_meanwhile_gets_no_password(
     assert telephone.presses(PASSWORD) == GIVEN_UP
     assert telephone.issued == []
     assert telephone.events[-1] == CallEnded("not-contracted", NOON)
+
+
+# Whatever is pressed.
+
+TWICE = PASSWORD * 2
+ENTRIES = ("1", "2", "3", "9", "#", "*", NUMBER, f"{OTHER}#", f"{STRANGER}#", PASSWORD, PASSWORD[:5], OTHERWISE)
+WAYS = (f"1{TWICE}", f"2{OTHER}#{PASSWORD}", f"3{NUMBER}#{TWICE}", TWICE)
+KEYS = st.lists(st.sampled_from(ENTRIES) | st.sampled_from(WAYS), max_size=20).map("".join)
+
+
+@given_any(st.sampled_from([NUMBER, OTHER]), KEYS, st.data())
+def test_how_keys_are_cut_makes_no_difference(caller: str, keys: str, data: st.DataObject) -> None:
+    at_once, in_pieces = Telephone(caller), Telephone(caller)
+    for telephone in (at_once, in_pieces):
+        telephone.dials()
+
+    if keys:
+        at_once.presses(keys)
+    while keys and not in_pieces.call.ended:
+        size = data.draw(st.integers(1, len(keys)))
+        in_pieces.presses(keys[:size])
+        keys = keys[size:]
+
+    assert in_pieces.issued == at_once.issued
+    assert replace(in_pieces.call, say="nothing") == replace(at_once.call, say="nothing")
+
+
+@given_any(st.sampled_from([NUMBER, OTHER]), KEYS)
+def test_whatever_is_pressed_only_the_right_way_ends_in_a_password(caller: str, keys: str) -> None:
+    telephone = Telephone(caller)
+    telephone.dials()
+    if keys:
+        telephone.presses(keys)
+
+    for event in telephone.issued:
+        password = VAULT.open(f"sealed {CALL} - {event.verifier.split(' ')[2]}", CALL)
+        assert keys.count(password) >= 2
+        assert event.number in (NUMBER, OTHER)
+        assert event.unit != "line" or event.number == NUMBER
+        assert event.unit != "admin-user" or caller in (NUMBER, event.number)
+    errors = Counter(event.step for event in telephone.events if isinstance(event, WrongInput))
+    assert len(telephone.issued) <= 1
+    assert max(errors.values(), default=0) <= 3
+    assert (3 in errors.values()) == (telephone.call.ended == "too-many-errors")
 
 
 # What is kept of it.
