@@ -1,17 +1,44 @@
 """Who changed what, when and from where: read straight from a stream's commits, newest first."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from marshmallow import fields, validate
 
+from chassis.answers import Answer, WordsSchema
 from chassis.bodies import Query
 from chassis.handling import Handler
-from chassis.messages import Recorded
+from chassis.messages import ActorKind, Recorded
 
 Sentence = Callable[[Any], tuple[str, str] | None]
 MOST = 200
+
+
+class BySchema(Answer):
+    """Who did something, and from which address."""
+
+    kind = fields.String(validate=validate.OneOf(get_args(ActorKind)))
+    id = fields.String()
+    source = fields.String(data_key="from")
+
+
+class HistoryItemSchema(Answer):
+    """One event, as it was recorded and in words."""
+
+    id = fields.String()
+    at = fields.AwareDateTime()
+    by = fields.Nested(BySchema)
+    event = fields.String()
+    data = fields.Dict()
+    sentence = fields.Nested(WordsSchema)
+
+
+class HistorySchema(Answer):
+    """A page of a history, newest first; `next` is the `before` of the page after it, null at the end."""
+
+    items = fields.List(fields.Nested(HistoryItemSchema))
+    next = fields.String(allow_none=True)
 
 
 class HistoryQuery(Query):

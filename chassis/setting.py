@@ -18,6 +18,8 @@ State = TypeVar("State")
 Access = Callable[[Callable[..., Any]], Callable[..., Any]]
 # Makes the command of an order to act; its docstring is what the documentation says of the route.
 Order = Callable[[], Any]
+# How the documentation says that an answer has an ETag.
+TAGGED = {"ETag": {"description": "Of the setting as it is shown, for If-Match.", "schema": {"type": "string"}}}
 
 
 @dataclass(frozen=True)
@@ -41,16 +43,25 @@ class Setting(Generic[State]):
         return reply(self.shown(outcome.state))
 
     def add_routes(
-        self, routes: Blueprint, path: str, access: Access, *, body: type[Schema], start: Order, stop: Order
+        self,
+        routes: Blueprint,
+        path: str,
+        access: Access,
+        *,
+        body: type[Schema],
+        answer: type[Schema],
+        start: Order,
+        stop: Order,
     ) -> None:
         """GET and PUT of `path`, POST of its /start and /stop.
 
         The whole path, with the blueprint's prefix, has one variable: whose setting it is. `body` loads the command of
-        an edit.
+        an edit, `answer` documents what is shown.
         """
 
         @routes.get(path)
         @access
+        @routes.response(200, answer, headers=TAGGED)
         def show(**whose: str) -> Response:
             """The setting as it is. Read from its stream, never behind."""
             return self.show(_one(whose))
@@ -58,19 +69,21 @@ class Setting(Generic[State]):
         @routes.put(path)
         @access
         @routes.arguments(body)
+        @routes.response(200, answer, headers=TAGGED)
         def edit(command: Any, **whose: str) -> Response:
             """The setting anew, in force at once. Needs If-Match."""
             return self.carry_out(_one(whose), command, need_match=True)
 
-        self._add_order(routes, f"{path}/start", access, start)
-        self._add_order(routes, f"{path}/stop", access, stop)
+        self._add_order(routes, f"{path}/start", access, answer, start)
+        self._add_order(routes, f"{path}/stop", access, answer, stop)
 
-    def _add_order(self, routes: Blueprint, path: str, access: Access, order: Order) -> None:
+    def _add_order(self, routes: Blueprint, path: str, access: Access, answer: type[Schema], order: Order) -> None:
         def act(**whose: str) -> Response:
             return self.carry_out(_one(whose), order(), need_match=False)
 
         act.__doc__ = f"{order.__doc__} If-Match is optional, as an order to act is not an edit."
-        routes.post(path, endpoint=path.rpartition("/")[2])(access(routes.takes_nothing(act)))
+        documented = routes.response(200, answer, headers=TAGGED)(act)
+        routes.post(path, endpoint=path.rpartition("/")[2])(access(routes.takes_nothing(documented)))
 
 
 def _one(whose: Mapping[str, str]) -> str:

@@ -13,7 +13,6 @@ import flask_smorest
 import msgspec
 from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
-from marshmallow import fields
 from pymongo.errors import PyMongoError
 
 from chassis import access, bodies, edge, problems
@@ -29,6 +28,7 @@ from chassis.access import (
     require,
     source_address,
 )
+from chassis.answers import ProblemSchema
 from chassis.auth import Tokens
 from chassis.bodies import Blueprint, Body, Boolean, Query, accepts_up_to, consumes, load
 from chassis.edge import Checks, correlation_id
@@ -131,25 +131,6 @@ def _document(app: flask.Flask, name: str, blueprints: Sequence[Blueprint]) -> N
     @public
     def openapi() -> ResponseReturnValue:
         return flask.Response(_json(api.spec.to_dict()), mimetype="application/json")
-
-
-class FieldErrorSchema(bodies.Query):
-    """One of a problem's errors, as documented."""
-
-    field = fields.String(required=True, metadata={"description": "Dotted path."})
-    code = fields.String(required=True)
-    message = fields.String(required=True)
-
-
-class ProblemSchema(bodies.Query):
-    """Every error answer, as documented; OpenAPI calls it `Problem`."""
-
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    code = fields.String(required=True, metadata={"description": "Stable, in kebab-case."})
-    detail = fields.String(required=True)
-    errors = fields.List(fields.Nested(FieldErrorSchema))
 
 
 class _Api(flask_smorest.Api):  # type: ignore[misc]

@@ -5,10 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import flask
 import pytest
 
 from chassis.auth import Principal, TokenIssuer, make_signing_key, write_jwks
+from chassis.documented import Described, DocumentedClient
 from chassis.errors import Unavailable
 from chassis.memory_store import MemoryStore
 from chassis.messages import Codec, now
@@ -80,6 +83,24 @@ def as_switch(keys: KeyFiles) -> Headers:
 @pytest.fixture(scope="session")
 def as_nobody() -> Headers:
     return {}
+
+
+@pytest.fixture(scope="session")
+def described() -> dict[str, Described]:
+    """What each service's document says of its answers, as soon as it was asked for."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def _answers_as_documented(described: dict[str, Described], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer of a service's own tests is one that its OpenAPI document describes."""
+
+    class Client(DocumentedClient):
+        def __init__(self, app: flask.Flask, *args: Any, **kwargs: Any) -> None:
+            super().__init__(app, *args, **kwargs)
+            self.described = described.get(app.name) or described.setdefault(app.name, Described.of(app))
+
+    monkeypatch.setattr(flask.Flask, "test_client_class", Client)
 
 
 class WatchedStore(MemoryStore):

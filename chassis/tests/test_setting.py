@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 from marshmallow import fields, post_load
 
+from chassis.answers import Answer
 from chassis.auth import Principal, TokenIssuer, Tokens, key_id
 from chassis.errors import NotFound
 from chassis.handling import Handler
@@ -30,6 +31,11 @@ class DoorBody(Body):
         return Note(data["note"])
 
 
+class DoorSchema(Answer):
+    open = fields.Boolean()
+    book = fields.List(fields.String())
+
+
 def shown(door: Door) -> dict[str, Any]:
     if WALLED_UP in door.book:
         raise NotFound("not-found")
@@ -50,7 +56,7 @@ def stop() -> Close:
 def a_client() -> Iterator[FlaskClient]:
     routes = Blueprint("doors", __name__, url_prefix="/numbers/<number>")
     setting = Setting(Handler(MemoryStore(CODEC), DECIDER, "door"), shown)
-    setting.add_routes(routes, "/door", owns_number, body=DoorBody, start=start, stop=stop)
+    setting.add_routes(routes, "/door", owns_number, body=DoorBody, answer=DoorSchema, start=start, stop=stop)
     tokens = Tokens({key_id(KEY.public_key()): KEY.public_key()})
     app = create_app("doors", [routes], tokens=tokens, ready={}, max_body=1000)
     with app.test_client() as client:
@@ -114,4 +120,6 @@ def test_what_nobody_may_see_nobody_can_change(client: FlaskClient) -> None:
 def test_the_documentation_says_what_an_order_does(client: FlaskClient) -> None:
     paths = json.loads(client.get("/openapi.json").data)["paths"]
 
-    assert paths["/numbers/{number}/door/stop"]["post"]["summary"].startswith("Lets nobody in.")
+    stop = paths["/numbers/{number}/door/stop"]["post"]
+    assert stop["summary"].startswith("Lets nobody in.")
+    assert stop["responses"]["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Door"}

@@ -8,10 +8,10 @@ from chassis import history
 from chassis.errors import NotFound
 from chassis.handling import Handler
 from chassis.messages import now
-from chassis.setting import Setting
+from chassis.setting import TAGGED, Setting
 from chassis.web import Blueprint, owns_contract, reply
 from services.bulkforward.model import DropEntry, Plan, SetEntry, StartNow, StopNow
-from services.bulkforward.schemas import EntryBody, PlanBody, sentence, shown
+from services.bulkforward.schemas import EntryBody, PlanBody, PlanSchema, sentence, shown
 
 WORDS = {
     "no-entries": (
@@ -27,17 +27,21 @@ WORDS = {
 def blueprint(plans: Handler[Plan]) -> Blueprint:
     routes = Blueprint("bulk-forward", __name__, url_prefix="/contracts/<contract_number>")
     setting = Setting(plans, lambda plan: shown(contracted(plan)))
-    setting.add_routes(routes, "/bulk-forward", owns_contract, body=PlanBody, start=_start, stop=_stop)
+    setting.add_routes(
+        routes, "/bulk-forward", owns_contract, body=PlanBody, answer=PlanSchema, start=_start, stop=_stop
+    )
 
     @routes.put("/bulk-forward/entries/<number>")
     @owns_contract
     @routes.arguments(EntryBody)
+    @routes.response(200, PlanSchema, headers=TAGGED)
     def set_entry(body: dict[str, str], contract_number: str, number: str) -> Response:
         """One entry, new or changed."""
         return setting.carry_out(contract_number, SetEntry(number, body["destination"]), need_match=True)
 
     @routes.delete("/bulk-forward/entries/<number>")
     @owns_contract
+    @routes.response(200, PlanSchema, headers=TAGGED)
     def drop_entry(contract_number: str, number: str) -> Response:
         """One entry less; the last one gone stops forwarding."""
         return setting.carry_out(contract_number, DropEntry(number), need_match=True)
@@ -45,6 +49,7 @@ def blueprint(plans: Handler[Plan]) -> Blueprint:
     @routes.get("/history")
     @owns_contract
     @routes.arguments(history.HistoryQuery, location="query")
+    @routes.response(200, history.HistorySchema)
     def show_history(query: dict[str, Any], contract_number: str) -> Response:
         """What was changed, by whom and when, newest first."""
         return reply(history.page(plans, contract_number, sentence, **query))

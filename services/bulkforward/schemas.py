@@ -1,10 +1,11 @@
 """The JSON of bulk forwarding: a body becomes a command, a plan becomes what GET answers (spec section 12)."""
 
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
-from marshmallow import fields, post_load
+from marshmallow import fields, post_load, validate
 
+from chassis.answers import Answer
 from chassis.fields import ByTypedNumber, TypedNumber
 from chassis.web import Body, Boolean
 from contracts import phone
@@ -15,6 +16,7 @@ from contracts.bulkforward import (
     BulkForwardEntriesChanged,
     BulkForwardStarted,
     BulkForwardStopped,
+    StartCause,
 )
 from services.bulkforward.model import EditPlan, Plan
 
@@ -40,6 +42,17 @@ class EntryBody(Body):
     """What PUT of one entry takes."""
 
     destination = Number(required=True)
+
+
+class PlanSchema(Answer):
+    """What is answered of a plan, and what PUT takes back."""
+
+    running = fields.Boolean()
+    cause = fields.String(allow_none=True, validate=validate.OneOf(get_args(StartCause)))
+    since = fields.AwareDateTime(allow_none=True)
+    entries = fields.Dict(fields.String(), fields.String())
+    auto_start = fields.Boolean()
+    auto_stop = fields.Boolean()
 
 
 def shown(plan: Plan) -> dict[str, Any]:

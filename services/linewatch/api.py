@@ -21,7 +21,16 @@ from chassis.views import Views
 from chassis.web import Blueprint, correlation_id, load, origin, owns_contract, owns_contract_or, reply, require
 from contracts.linewatch import Severity
 from services.linewatch.model import AlarmIgnored, Clear, Line, Raise, joined
-from services.linewatch.schemas import MOST_ITEMS, LineEventBody, Report, sentence, shown
+from services.linewatch.schemas import (
+    MOST_ITEMS,
+    ONE_OR_MANY,
+    LineEventBody,
+    LineSchema,
+    Report,
+    TakenSchema,
+    sentence,
+    shown,
+)
 from services.linewatch.views import CONTRACTS
 
 WORDS = {
@@ -44,8 +53,10 @@ def blueprint(lines: Handler[Line], views: Views, least: Severity, clock_lead: t
 
     @routes.post("/line-events")
     @require("line-events")
+    @routes.doc(requestBody=ONE_OR_MANY)
+    @routes.response(202, TakenSchema)
     def take_reports() -> Response:
-        """Our own JSON of a line event, one or a list of up to 1,000. 202 with a result per item, in order."""
+        """Our own JSON of a line event, one or a list of up to 1,000. A result per item, in order."""
         items = _items(parse_json(request.get_data()))
         schema = LineEventBody()
         reports = [_read(schema, item) for item in items]
@@ -54,6 +65,7 @@ def blueprint(lines: Handler[Line], views: Views, least: Severity, clock_lead: t
 
     @routes.get("/lines/<contract_number>")
     @owns_contract_or("line-events")
+    @routes.response(200, LineSchema)
     def show_line(contract_number: str) -> Response:
         """Faulted or not, open alarms, and the last events of the line. Read from its stream, never behind."""
         line = lines.read(contract_number)
@@ -64,6 +76,7 @@ def blueprint(lines: Handler[Line], views: Views, least: Severity, clock_lead: t
     @routes.get("/contracts/<contract_number>/history")
     @owns_contract
     @routes.arguments(history.HistoryQuery, location="query")
+    @routes.response(200, history.HistorySchema)
     def show_history(query: dict[str, Any], contract_number: str) -> Response:
         """Faults, recoveries and alarms of the line, newest first."""
         return reply(history.page(lines, contract_number, sentence, **query))

@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, pre_load, validate, validates_schema
 
+from chassis.answers import Answer, WordsSchema
 from chassis.messages import Recorded
 from chassis.web import Body, Boolean
 from contracts import phone
@@ -87,6 +88,79 @@ class LineEventBody(Body):
             data["planned"],
             data["alarm"],
         )
+
+
+# `POST /line-events` reads its body itself, because one bad item must not refuse its neighbours.
+ONE_OR_MANY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "oneOf": [LineEventBody, {"type": "array", "items": LineEventBody, "maxItems": MOST_ITEMS}],
+            }
+        }
+    },
+}
+
+
+class ItemErrorSchema(Answer):
+    """A field of an item, and what is wrong with it."""
+
+    field = fields.String()
+    code = fields.String()
+
+
+class ResultSchema(Answer):
+    """What became of one item; `index` is its place in the list."""
+
+    sometimes = ("code", "errors")
+
+    index = fields.Integer()
+    id = fields.String(allow_none=True)
+    status = fields.String(validate=validate.OneOf(("accepted", "duplicate", "ignored", "rejected")))
+    code = fields.String()
+    errors = fields.List(fields.Nested(ItemErrorSchema))
+
+
+class TakenSchema(Answer):
+    """What became of a body of line events."""
+
+    accepted = fields.Integer()
+    duplicates = fields.Integer()
+    ignored = fields.Integer()
+    rejected = fields.Integer()
+    results = fields.List(fields.Nested(ResultSchema))
+
+
+class AlarmSchema(Answer):
+    """An alarm that is not cleared; `id` is that of the message that raised it."""
+
+    source = fields.String()
+    id = fields.String()
+    alarm = fields.String()
+    severity = fields.String(validate=validate.OneOf(SEVERITIES))
+    cause = fields.String()
+    planned = fields.Boolean()
+    since = fields.AwareDateTime()
+
+
+class MomentSchema(Answer):
+    """Something that happened to the line."""
+
+    at = fields.AwareDateTime()
+    event = fields.String()
+    sentence = fields.Nested(WordsSchema)
+
+
+class LineSchema(Answer):
+    """The state of a line; `timeline` newest first."""
+
+    contract_number = fields.String()
+    faulted = fields.Boolean()
+    since = fields.AwareDateTime(allow_none=True)
+    fault_id = fields.String(allow_none=True)
+    alarms = fields.List(fields.Nested(AlarmSchema))
+    timeline = fields.List(fields.Nested(MomentSchema))
 
 
 def shown(contract_number: str, line: Line, timeline: Sequence[Recorded]) -> dict[str, Any]:

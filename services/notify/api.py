@@ -13,7 +13,16 @@ from chassis.views import Views
 from chassis.web import Blueprint, once, origin, owns_contract, reply, require
 from services.notify.model.mail import Mail, RetryMail
 from services.notify.model.notice import EditNotice, Notice
-from services.notify.schemas import MailsQuery, NoticeBody, sentence, shown, shown_mail
+from services.notify.schemas import (
+    MailsQuery,
+    MailsSchema,
+    NoticeBody,
+    NoticeSchema,
+    RetriedSchema,
+    sentence,
+    shown,
+    shown_mail,
+)
 from services.notify.views import MAILS
 
 WORDS = {
@@ -29,11 +38,14 @@ def notices_blueprint(notices: Handler[Notice]) -> Blueprint:
     routes = Blueprint("fault-notice", __name__, url_prefix="/contracts/<contract_number>")
 
     setting = Setting(notices, lambda notice: shown(contracted(notice)))
-    setting.add_routes(routes, "/fault-notice", owns_contract, body=NoticeBody, start=_start, stop=_stop)
+    setting.add_routes(
+        routes, "/fault-notice", owns_contract, body=NoticeBody, answer=NoticeSchema, start=_start, stop=_stop
+    )
 
     @routes.get("/history")
     @owns_contract
     @routes.arguments(history.HistoryQuery, location="query")
+    @routes.response(200, history.HistorySchema)
     def show_history(query: dict[str, Any], contract_number: str) -> Response:
         """What was changed, by whom and when, and what was mailed, newest first."""
         return reply(history.page(notices, contract_number, sentence, **query))
@@ -57,6 +69,7 @@ def mails_blueprint(mails: Handler[Mail], views: Views) -> Blueprint:
     @routes.get("/mails")
     @require("operator")
     @routes.arguments(MailsQuery, location="query")
+    @routes.response(200, MailsSchema)
     def show_mails(query: dict[str, Any]) -> Response:
         """The newest mails, from a view: may lag behind by moments."""
         wanted = {name: value for name in ("contract", "state") if (value := query[name]) is not None}
@@ -68,6 +81,7 @@ def mails_blueprint(mails: Handler[Mail], views: Views) -> Blueprint:
     @routes.post("/mails/<mail_id>/retry")
     @require("operator")
     @routes.takes_nothing
+    @routes.response(202, RetriedSchema)
     def retry(mail_id: str) -> Response:
         """Tries a mail that was given up again, at once and from the beginning of its plan."""
         if views.one(MAILS.name, mail_id) is None:

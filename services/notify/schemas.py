@@ -6,6 +6,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields, post_load, validate
 
+from chassis.answers import Answer
 from chassis.fields import one_line
 from chassis.views import Row
 from chassis.web import Body, Boolean, Query
@@ -15,6 +16,7 @@ from services.notify.model.notice import EditNotice, Notice
 
 # More than the rule allows, so that it is the rule that says how many are too many.
 MOST_LISTED = 100
+STATES = ("queued", "sent", "failed")
 
 
 def _address(text: str) -> None:
@@ -60,12 +62,48 @@ class MailsQuery(Query):
     """Which mails an operator wants to see."""
 
     contract = fields.String(load_default=None)
-    state = fields.String(load_default=None, validate=validate.OneOf(("queued", "sent", "failed")))
+    state = fields.String(load_default=None, validate=validate.OneOf(STATES))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
 
     @post_load
     def digits_only(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return data | {"contract": phone.normalise(data["contract"])} if data["contract"] else data
+
+
+class NoticeSchema(Answer):
+    """What is answered of a notice, and what PUT takes back."""
+
+    started = fields.Boolean()
+    contractor = fields.String()
+    site = fields.String()
+    addresses = fields.List(fields.String())
+
+
+class MailSchema(Answer):
+    """One mail of the queue; `answer` is what the mail server last said."""
+
+    id = fields.String()
+    contract_number = fields.String()
+    kind = fields.String()
+    to = fields.String()
+    queued_at = fields.AwareDateTime()
+    state = fields.String(validate=validate.OneOf(STATES))
+    attempts = fields.Integer()
+    next_at = fields.AwareDateTime(allow_none=True)
+    answer = fields.String()
+
+
+class MailsSchema(Answer):
+    """The newest mails."""
+
+    items = fields.List(fields.Nested(MailSchema))
+
+
+class RetriedSchema(Answer):
+    """A mail that is tried again."""
+
+    id = fields.String()
+    state = fields.String(validate=validate.OneOf(STATES))
 
 
 def shown(notice: Notice) -> dict[str, Any]:
