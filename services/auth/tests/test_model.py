@@ -6,7 +6,7 @@ import pytest
 from chassis.testing import NOON, given
 from contracts.auth import Contract, ContractChanged, ContractImported
 from services.auth.model import contract, keyring
-from services.auth.model.contract import MOST_NUMBERS, Holder, ImportContract, names
+from services.auth.model.contract import MOST_NUMBERS, Holder, ImportContract, names, tenure
 from services.auth.model.keyring import ApiKey, ApiKeyCreated, CreateApiKey, Keyring, RevokeApiKey, find
 from services.auth.tests.examples import (
     CHANGED,
@@ -47,6 +47,29 @@ def test_a_removed_contract_can_come_back() -> None:
 
 def test_a_contract_that_was_changed_meanwhile_is_not_imported() -> None:
     given(contract.DECIDER, IMPORTED, CHANGED).when(replace(IMPORT, changes=1)).rejects("changed-meanwhile")
+
+
+def test_a_stay_in_a_contract_goes_on_while_the_number_is_in_it() -> None:
+    holder = given(contract.DECIDER, IMPORTED, replace(CHANGED, contract=replace(CONTRACT, site="支店"))).state
+
+    assert [tenure(holder, number) for number in (NUMBER, OTHER)] == [f"{NUMBER}@1", f"{NUMBER}@1"]
+
+
+def test_a_number_that_comes_later_has_a_stay_of_its_own() -> None:
+    holder = given(contract.DECIDER, CHANGED, ContractChanged(CONTRACT)).state
+
+    assert [tenure(holder, number) for number in (NUMBER, OTHER)] == [f"{NUMBER}@1", f"{NUMBER}@2"]
+
+
+def test_a_number_that_left_and_came_back_has_another_stay() -> None:
+    holder = given(contract.DECIDER, IMPORTED, CHANGED, ContractChanged(CONTRACT)).state
+
+    assert tenure(holder, OTHER) == f"{NUMBER}@3"
+
+
+@pytest.mark.parametrize("events", [(), (CHANGED,), (IMPORTED, REMOVED)])
+def test_a_number_that_is_not_in_a_contract_has_no_stay(events: tuple[object, ...]) -> None:
+    assert tenure(given(contract.DECIDER, *events).state, OTHER) == ""
 
 
 def test_a_contract_is_removed() -> None:
