@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
@@ -106,11 +107,11 @@ def test_a_voice_platform_gets_its_pages(
 ) -> None:
     dial(telephone, customer.number)
     pool, headers = urllib3.PoolManager(retries=False), {"Authorization": f"Bearer {keys[seed.IVR]}"}
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
     url = f"{stack.gateway_url}{API}/ivr/voicexml"
 
     def page(method: str, **form: str) -> ElementTree.Element:
-        fields = form if method == "POST" else None
-        answer = pool.request(method, url, fields=fields, headers=headers, encode_multipart=False)
+        answer = pool.request(method, url, body=urlencode(form) or None, headers=headers)
         assert (answer.status, answer.headers["Content-Type"]) == (200, "application/voicexml+xml; charset=utf-8")
         return ElementTree.fromstring(answer.data)
 
