@@ -13,7 +13,17 @@ MEBIBYTE = 1024 * 1024
 MAX_BODY = MEBIBYTE
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
-    "auth": ("/contracts", "/contracts/<contract_number>", "/api-keys", "/api-keys/<id>", "/.well-known/jwks.json"),
+    "auth": (
+        "/contracts",
+        "/contracts/<contract_number>",
+        "/api-keys",
+        "/api-keys/<id>",
+        "/sessions",
+        "/sessions/current",
+        "/sessions/<id>",
+        "/password",
+        "/.well-known/jwks.json",
+    ),
     "ivr": ("/ivr/<path:rest>",),
     "linewatch": ("/line-events", "/line-events/<format>", "/lines/<contract_number>"),
     "bulkforward": (
@@ -29,12 +39,12 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
 }
 
 # Operations that are answered without a token, as "METHOD /path".
-PUBLIC = frozenset({"GET /.well-known/jwks.json"})
+PUBLIC = frozenset({"GET /.well-known/jwks.json", "POST /sessions"})
 
 # A password is hashed for these, so only so many are let in at a time. What is more than the hashing threads can do
 # within a second or two is better turned away: each waits in a thread here and in one of auth's.
 HASHING = frozenset({"POST /sessions", "PUT /password"})
-MOST_HASHING = 40
+MOST_HASHING = 50
 BUSY_SECONDS = 2
 
 # These end sessions, so what is remembered of their caller is forgotten.
@@ -43,6 +53,7 @@ ENDING = frozenset({"DELETE /sessions/current", "DELETE /sessions/<id>", "PUT /p
 # Joined histories, and the services whose streams tell a part of each.
 HISTORIES: Mapping[str, tuple[str, ...]] = {
     "/contracts/<contract_number>/history": ("auth", "linewatch", "bulkforward", "notify"),
+    "/numbers/<number>/history": ("auth",),
 }
 
 

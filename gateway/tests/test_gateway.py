@@ -3,18 +3,21 @@
 import io
 import json as jsonlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from threading import Event
+from threading import Event, Semaphore
 from typing import Any
 
+import jwt
 import pytest
 from flask.testing import FlaskClient
 from werkzeug import Request, Response
 from werkzeug.test import TestResponse
 
 from gateway.bootstrap import build
+from gateway.routes import MOST_HASHING
 from gateway.settings import Settings
-from gateway.tests.upstreams import Service, cutting, json, nobody, problem, serving
+from gateway.tests.upstreams import Service, View, cutting, json, nobody, problem, serving
 
 KEY = {"Authorization": "Bearer key-1"}
 PLAN = "/api/v1/contracts/0600001111/bulk-forward"
@@ -81,6 +84,7 @@ def test_a_request_reaches_its_service_without_the_prefix(world: World) -> None:
         ("/contracts", "auth"),
         ("/contracts/0600001111", "auth"),
         ("/api-keys/k1", "auth"),
+        ("/password", "auth"),
         ("/ivr/calls", "ivr"),
         ("/ivr/calls/c1/keys", "ivr"),
         ("/line-events", "linewatch"),
@@ -456,6 +460,108 @@ def test_a_wrong_history_query_is_422(world: World, query: str) -> None:
     response = world.client.get(f"/api/v1/contracts/0600001111/history?{query}", headers=KEY)
 
     assert code(response) == (422, "invalid-query")
+
+
+def test_a_number_has_a_history_of_its_own(world: World) -> None:
+    world["auth"].views["/numbers/0600002222/history"] = pages(items("credential", 50, 10))
+
+    response = world.client.get("/api/v1/numbers/0600002222/history", headers=KEY)
+
+    assert minutes(jsonlib.loads(response.data)) == [50, 10]
+
+
+# --- logging in and out
+
+
+def logged_in(*alive: str) -> View:
+    """An exchange at auth for these sessions of one person."""
+
+    def view(request: Request) -> Response:
+        if request.get_json()["bearer"] not in alive:
+            return problem(401, "token-invalid")
+        return json({"token": jwt.encode({"sub": "0600001111"}, "x" * 32), "expires_in": 60})
+
+    return view
+
+
+def test_a_login_needs_no_token_and_its_answer_is_auths_own(world: World) -> None:
+    world["auth"].views["/sessions"] = lambda _: json({"token": "tss_1"}, 201, Location="/sessions/s1")
+
+    response = world.client.post("/api/v1/sessions", json={"number": "0600001111", "password": "x"}, headers=KEY)
+
+    (asked,) = world["auth"].asked
+    assert (asked.method, asked.path, jsonlib.loads(asked.body)["password"]) == ("POST", "/sessions", "x")
+    assert "Authorization" not in asked.headers
+    assert (response.status_code, response.headers["Location"]) == (201, "/api/v1/sessions/s1")
+
+
+@pytest.mark.parametrize(("status", "of"), [(401, "login-failed"), (429, "too-many-attempts"), (503, "busy")])
+def test_a_refused_login_is_refused_by_auth(world: World, status: int, of: str) -> None:
+    refusal = problem(status, of)
+    refusal.headers["Retry-After"] = "7"
+    world["auth"].views["/sessions"] = lambda _: refusal
+
+    response = world.client.post("/api/v1/sessions", json={})
+
+    assert code(response) == (status, of)
+    assert response.headers["Retry-After"] == "7"
+    assert [asked.path for asked in world["auth"].asked] == ["/sessions"]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/sessions"), ("DELETE", "/sessions/s1"), ("PUT", "/password")])
+def test_everything_else_about_sessions_needs_one(world: World, method: str, path: str) -> None:
+    assert code(world.client.open(f"/api/v1{path}", method=method)) == (401, "token-missing")
+    assert not world["auth"].asked
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("DELETE", "/sessions/current"), ("DELETE", "/sessions/s2"), ("PUT", "/password")]
+)
+def test_whose_sessions_end_here_is_refused_at_once(world: World, method: str, path: str) -> None:
+    world["auth"].views["/tokens"] = logged_in("tss_1", "tss_2")
+    for session in ("tss_1", "tss_2"):
+        world.client.get(PLAN, headers={"Authorization": f"Bearer {session}"})
+
+    world["auth"].views["/tokens"] = logged_in()
+    world.client.open(f"/api/v1{path}", method=method, headers={"Authorization": "Bearer tss_1"})
+
+    for session in ("tss_1", "tss_2"):
+        response = world.client.get(PLAN, headers={"Authorization": f"Bearer {session}"})
+        assert code(response) == (401, "token-invalid")
+
+
+def test_a_list_of_sessions_forgets_nobody(world: World) -> None:
+    for _ in range(3):
+        world.client.get("/api/v1/sessions", headers=KEY)
+
+    assert [asked.path for asked in world["auth"].asked] == ["/tokens", *["/sessions"] * 3]
+
+
+def test_so_many_logins_at_once_and_no_more(world: World) -> None:
+    arrived, release = Semaphore(0), Event()
+
+    def slow(_: Request) -> Response:
+        arrived.release()
+        assert release.wait(30)
+        return json({}, 201)
+
+    world["auth"].views["/sessions"] = slow
+
+    def log_in(_: int) -> TestResponse:
+        return world.client.application.test_client().post("/api/v1/sessions", json={})
+
+    with ThreadPoolExecutor(MOST_HASHING) as threads:
+        logins = threads.map(log_in, range(MOST_HASHING))
+        assert all(arrived.acquire(timeout=10) for _ in range(MOST_HASHING))
+        one_more, change = log_in(0), world.client.put("/api/v1/password", json={}, headers=KEY)
+        other = world.client.get(PLAN, headers=KEY)
+        release.set()
+        assert {login.status_code for login in logins} == {201}
+
+    assert code(one_more) == code(change) == (503, "busy")
+    assert one_more.headers["Retry-After"]
+    assert code(other) == (404, "not-found"), "the others go on"
+    assert log_in(0).status_code == 201
 
 
 # --- me
