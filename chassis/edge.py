@@ -27,8 +27,12 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
-def bare_app(name: str, *, ready: Checks, max_body: int, words: problems.Words | None = None) -> flask.Flask:
+def bare_app(
+    name: str, *, ready: Checks, max_body: int, words: problems.Words | None = None, public_port: bool = False
+) -> flask.Flask:
     """A Flask app without routes of its own but /health/live, /health/ready and /metrics.
+
+    What anyone can reach, a `public_port`, does not show metrics.
 
     Each check of `ready` raises when what it names cannot be used; the error becomes the answer (Unavailable: 503).
     A view may raise the limit of `max_body` bytes for itself (`chassis.bodies.accepts_up_to`).
@@ -43,6 +47,8 @@ def bare_app(name: str, *, ready: Checks, max_body: int, words: problems.Words |
     app.after_request(_name_no_type_of_nothing)
     problems.install(app, words or {})
     _add_health(app, ready)
+    if not public_port:
+        _add_metrics(app)
     telemetry.BUILD.labels(name, VERSION).set(1)
     return app
 
@@ -118,6 +124,8 @@ def _add_health(app: flask.Flask, ready: Checks) -> None:
             check()
         return _fresh({"status": "ok"})
 
+
+def _add_metrics(app: flask.Flask) -> None:
     @app.get("/metrics")
     @public
     def metrics() -> ResponseReturnValue:

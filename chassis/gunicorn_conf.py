@@ -27,6 +27,10 @@ class WebSettings:
 
     bind: str = variable("host:port to listen on.")
     web_threads: int = variable("Requests answered at the same time.", default=8)
+    metrics_bind: str = variable(
+        "host:port on which /metrics is shown too. The gateway, whose own port is public, shows it nowhere else.",
+        default="",
+    )
     log_level: str = variable("debug, info, warning or error.", default="info")
     prometheus_multiproc_dir: str = variable(
         "Folder for this process kind's metrics, wiped at the start. Empty: one of its own, removed at the end.",
@@ -97,6 +101,11 @@ logconfig_dict: dict[str, Any] = {
 def post_worker_init(worker: Any) -> None:
     """The application is loaded: a list of a thousand reports makes its objects in one go, as a worker's batch does."""
     collect_seldom()
+    if settings.metrics_bind:
+        # Not sooner: the metrics' library looks at its first import where the processes' files are.
+        from chassis import telemetry
+
+        telemetry.serve(settings.metrics_bind, telemetry.web_app)
 
 
 def child_exit(server: Any, worker: Any) -> None:

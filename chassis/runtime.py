@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 
 import structlog
 from flask import Flask
-from werkzeug.serving import make_server
 
-from chassis import progress
+from chassis import progress, telemetry
 from chassis.errors import TsunaguError
 from chassis.garbage import collect_seldom
 from chassis.lease import LEASE_SECONDS, Lease
@@ -77,7 +76,7 @@ def _run(
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
     if settings.metrics_bind:
-        _serve_metrics(settings.metrics_bind)
+        telemetry.serve(settings.metrics_bind, progress.worker_app)
     again("prepare", lambda going: service.prepare(), stop, once=True)
     threads = [_thread(task, again, task, run, stop) for task, run in tasks.items()]
     if led:
@@ -179,9 +178,3 @@ def _thread(name: str, target: Callable[..., None], *args: object) -> threading.
     thread = threading.Thread(target=target, args=args, name=name, daemon=True)
     thread.start()
     return thread
-
-
-def _serve_metrics(bind: str) -> None:
-    host, _, port = bind.rpartition(":")
-    server = make_server(host, int(port), progress.worker_app, threaded=True)
-    _thread("metrics", server.serve_forever)

@@ -7,8 +7,10 @@ single log call has to remember it.
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+import threading
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, TextIO
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import msgspec
 import structlog
@@ -23,6 +25,7 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from werkzeug.serving import make_server
 
 REQUEST_SECONDS = Histogram(
     "http_request_duration_seconds",
@@ -149,6 +152,23 @@ def _masked_text(text: str) -> str:
     # A lone surrogate cannot be written as UTF-8; it must not stop the line.
     safe = text.encode("utf-8", "backslashreplace").decode()
     return _NUMBER.sub(lambda found: "*" * 8 + found[0][-2:], _ADDRESS.sub("***@***", _SECRET.sub("Bearer ***", safe)))
+
+
+def serve(bind: str, app: WSGIApplication) -> None:
+    """Answers with `app` at host:port, beside the process' own work and until its end."""
+    host, _, port = bind.rpartition(":")
+    server = make_server(host, int(port), app, threaded=True)
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+
+def web_app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """/metrics of a web process, and nothing else: for a port that only those who run it can reach."""
+    if environ.get("PATH_INFO") != "/metrics":
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"not found"]
+    body, content_type = exposition()
+    start_response("200 OK", [("Content-Type", content_type)])
+    return [body]
 
 
 def exposition() -> tuple[bytes, str]:

@@ -13,7 +13,7 @@ from devstack.supervisor import Process
 SERVICES = ("auth", "ivr", "linewatch", "bulkforward", "notify")
 # Services with tasks that give way to all others, in a process of their own: `python -m chassis <service> aside`.
 ASIDE = {"notify": ("aside",)}
-GATEWAY, MAIL = "gateway", "mail"
+GATEWAY, GATEWAY_METRICS, MAIL = "gateway", "gateway-metrics", "mail"
 # Logins wait in a thread of the gateway and in one of auth while a password is hashed; the others must not wait behind.
 WEB_THREADS = {"auth": 64, GATEWAY: 64}
 FEW_WEB_THREADS = 8
@@ -36,7 +36,7 @@ class Addresses:
 def port_names() -> list[str]:
     """Everything of a stack that needs a port of its own."""
     own = [name for service in SERVICES for name in (web(service), *(worker(service, task) for task in tasks(service)))]
-    return [*ENGINE_PORTS, MAIL, "mail-smtp", *own, GATEWAY]
+    return [*ENGINE_PORTS, MAIL, "mail-smtp", *own, GATEWAY, GATEWAY_METRICS]
 
 
 def web(service: str) -> str:
@@ -94,6 +94,8 @@ def _web_process(service: str, name: str, module: str, places: Places, addresses
         "WEB_THREADS": str(WEB_THREADS.get(service, FEW_WEB_THREADS)),
         "PROMETHEUS_MULTIPROC_DIR": str(places.metrics / name),
     }
+    if service == GATEWAY:
+        own["METRICS_BIND"] = f"127.0.0.1:{addresses.ports[GATEWAY_METRICS]}"
     return Process(name, command, {**environment(service, places, addresses), **own}, REPOSITORY)
 
 

@@ -24,7 +24,7 @@ def build(settings: Settings) -> Flask:
     def headers() -> dict[str, str]:
         return proxy.headers_of(flask.request, settings.trusted_proxies)
 
-    app = edge.bare_app(NAME, ready={"auth": lambda: _check(services["auth"])}, max_body=MAX_BODY)
+    app = edge.bare_app(NAME, ready={"auth": lambda: _check(services["auth"])}, max_body=MAX_BODY, public_port=True)
     # A path with "//" is no path of ours; werkzeug would redirect it.
     app.url_map.merge_slashes = False
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600

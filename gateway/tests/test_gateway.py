@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug import Request, Response
 from werkzeug.test import TestResponse
 
+from chassis.telemetry import exposition
 from gateway.bootstrap import build
 from gateway.routes import MOST_HASHING
 from gateway.settings import Settings
@@ -674,6 +675,6 @@ def test_the_first_page_leads_to_the_documentation(world: World) -> None:
 def test_requests_are_measured_by_route_template(world: World) -> None:
     world.client.get(PLAN, headers=KEY)
 
-    shown = world.client.get("/metrics").text
+    shown = exposition()[0].decode()
 
     assert 'route="/api/v1/contracts/<contract_number>/bulk-forward",status="404"' in shown

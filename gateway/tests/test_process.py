@@ -23,6 +23,7 @@ SECONDS = 30
 class Gateway:
     process: subprocess.Popen[str]
     port: int
+    metrics: str
     temporary: Path
 
     def get(self, path: str) -> urllib3.BaseHTTPResponse:
@@ -51,12 +52,14 @@ def lives(gateway: Gateway) -> bool:
 @pytest.fixture(name="gateway", scope="module")
 def a_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     url, port, temporary = nobody(), int(nobody().rpartition(":")[2]), tmp_path_factory.mktemp("gateway")
+    metrics = nobody()
     environment = dict.fromkeys(("AUTH_URL", "IVR_URL", "LINEWATCH_URL", "BULKFORWARD_URL", "NOTIFY_URL"), url)
+    environment |= {"METRICS_BIND": metrics.removeprefix("http://")}
     environment |= {"BIND": f"127.0.0.1:{port}", "TMPDIR": str(temporary), "PATH": os.environ["PATH"]}
     command = [sys.executable, "-m", "gunicorn", "-c", "chassis/gunicorn_conf.py", "gateway.bootstrap:create_app()"]
     with (temporary / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
-    gateway = Gateway(process, port, temporary)
+    gateway = Gateway(process, port, metrics, temporary)
     try:
         until(lambda: lives(gateway))
         yield gateway
@@ -65,13 +68,15 @@ def a_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         process.wait(SECONDS)
 
 
-def test_metrics_are_gathered_over_processes(gateway: Gateway) -> None:
+def test_metrics_are_gathered_over_processes_on_a_port_of_their_own(gateway: Gateway) -> None:
     gateway.get("/api/v1/lines/0600001111")
 
-    shown = gateway.get("/metrics").data.decode()
+    shown = urllib3.request("GET", f"{gateway.metrics}/metrics").data.decode()
 
     assert 'route="/api/v1/lines/<contract_number>",status="401"' in shown
     assert 'build_info{service="gateway"' in shown
+    assert gateway.get("/metrics").status == 404
+    assert urllib3.request("GET", f"{gateway.metrics}/health/live").status == 404
 
 
 BOTH_LENGTHS = (
