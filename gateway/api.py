@@ -69,7 +69,7 @@ def _add_documentation(app: Flask, documents: openapi.Documents) -> None:
     adapter = app.url_map.bind("gateway")
 
     def document() -> openapi.Document:
-        return openapi.merged(documents.all(), lambda path, service: _leads(adapter, path, service))
+        return openapi.merged(documents.all(), lambda path, service: _leads(adapter, path, service), joins.described)
 
     @app.get(f"{routes.PREFIX}/openapi.json")
     @public

@@ -99,3 +99,27 @@ def _read_if_there(service: Upstream, call: Call) -> Object | None:
 
 def as_json(value: Any) -> Response:
     return Response(msgspec.json.encode(value), mimetype="application/json")
+
+
+def described(path: str, operation: Object) -> Object:
+    """The documentation of an operation whose answer is joined here, made from that of one service with a part in it.
+
+    Any other operation is left as it is.
+    """
+    if path == "/me":
+        content = {"application/json": {"schema": me.SCHEMA}}
+        answer = {"description": "What the login opens, with the state of each option.", "content": content}
+        responses = operation.get("responses", {}) | {"200": answer}
+        return operation | {"summary": "What the login opens, with the state of each option.", "responses": responses}
+    if path.replace("{", "<").replace("}", ">") in routes.HISTORIES:
+        others = [one for one in operation.get("parameters", ()) if one.get("name") != "before"]
+        return operation | {"parameters": [*others, _BEFORE]}
+    return operation
+
+
+_BEFORE = {
+    "in": "query",
+    "name": "before",
+    "description": "The `next` of the page before.",
+    "schema": {"type": "string", "maxLength": 1000, "default": ""},
+}

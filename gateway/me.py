@@ -32,3 +32,27 @@ def _state(option: str, look: Look, contract_number: str, number: str) -> State 
     service, path, glance = STATES[option]
     setting = look(service, path.format(contract_number=contract_number, number=number))
     return setting and {name: setting[name] for name in glance if name in setting}
+
+
+_STATES = {
+    "type": "object",
+    "description": "State by option; null while its service does not answer, {} where it has none yet.",
+    "additionalProperties": {"type": "object", "nullable": True},
+}
+_ONE_NUMBER = {
+    "type": "object",
+    "required": ["number", "options"],
+    "properties": {"number": {"type": "string"}, "options": _STATES},
+}
+# The joined answer, as documented.
+SCHEMA = {
+    "type": "object",
+    "required": ["number", "unit", "contract_number", "numbers", "options"],
+    "properties": {
+        "number": {"type": "string", "description": "That logged in."},
+        "unit": {"type": "string", "enum": ["line", "number", "admin-user"]},
+        "contract_number": {"type": "string"},
+        "numbers": {"type": "array", "items": _ONE_NUMBER},
+        "options": _STATES,
+    },
+}

@@ -22,6 +22,13 @@ FRESH_SECONDS = 10.0
 Document = dict[str, Any]
 # Whether the gateway passes this path (without /api/v1) on to this service.
 Leads = Callable[[str, str], bool]
+# An operation of such a path as it is documented outside.
+Describe = Callable[[str, Document], Document]
+METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
+
+
+def _as_it_is(_path: str, operation: Document) -> Document:
+    return operation
 
 
 class Documents:
@@ -62,7 +69,7 @@ def _ask(service: Upstream) -> Document:
         answer.close()
 
 
-def merged(documents: Mapping[str, Document | None], leads: Leads) -> Document:
+def merged(documents: Mapping[str, Document | None], leads: Leads, describe: Describe = _as_it_is) -> Document:
     """The gateway's document. Components of one name with different contents get the service's name in front."""
     whole: Document = {
         "openapi": "3.0.3",
@@ -74,18 +81,19 @@ def merged(documents: Mapping[str, Document | None], leads: Leads) -> Document:
     }
     for service, document in documents.items():
         if document:
-            _add(whole, service, document, leads)
+            _add(whole, service, document, leads, describe)
     if missing := [service for service, document in documents.items() if not document]:
         whole["info"]["description"] = f"Not reachable and therefore left out: {', '.join(missing)}."
     return whole
 
 
-def _add(whole: Document, service: str, document: Document, leads: Leads) -> None:
+def _add(whole: Document, service: str, document: Document, leads: Leads, describe: Describe) -> None:
     names = _new_names(whole["components"], document.get("components", {}), service)
     renamed = _renamed(document, names)
     for path, operations in renamed.get("paths", {}).items():
         if leads(path, service):
-            whole["paths"].setdefault(PREFIX + path, operations)
+            described = {key: describe(path, one) if key in METHODS else one for key, one in operations.items()}
+            whole["paths"].setdefault(PREFIX + path, described)
     for kind, components in renamed.get("components", {}).items():
         for name, component in components.items():
             whole["components"].setdefault(kind, {})[names.get(_reference(kind, name), name)] = component

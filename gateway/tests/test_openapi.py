@@ -3,6 +3,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from gateway.bootstrap import build
+from gateway.joins import described
+from gateway.me import SCHEMA
 from gateway.openapi import merged
 from gateway.settings import Settings
 from gateway.tests.upstreams import Service, json, nobody, serving
@@ -99,3 +101,19 @@ def test_the_page_shows_paths_and_fields_without_a_script() -> None:
     assert "<code>name</code>" in page
     assert "owns-contract" in page
     assert "<script" not in page
+
+
+def test_a_joined_answer_is_described_as_it_is_joined() -> None:
+    before = {"in": "query", "name": "before", "schema": {"type": "string", "pattern": "^[0-9]*$"}}
+    get = {"summary": "Names.", "x-access": "customer", "parameters": [before], "responses": {"default": {}}}
+    document = {
+        "paths": {path: {"get": get, "parameters": []} for path in ("/me", "/numbers/{number}/history", "/other")}
+    }
+
+    paths = merged({"auth": document}, everywhere, described)["paths"]
+
+    me, told, other = (paths[f"/api/v1{path}"]["get"] for path in ("/me", "/numbers/{number}/history", "/other"))
+    assert me["responses"].keys() == {"200", "default"}
+    assert (me["x-access"], me["responses"]["200"]["content"]["application/json"]["schema"]) == ("customer", SCHEMA)
+    assert [one["schema"].get("pattern") for one in told["parameters"]] == [None]
+    assert other == get
