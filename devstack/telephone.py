@@ -50,9 +50,12 @@ def call(caller: str) -> bool:
     if not key:
         raise Trouble("There is no key for the telephone yet; wait until ./tsunagu up says that it runs.")
     voices = Voices.here(places.voices)
-    telephone = Telephone(Client(running.gateway_url, key), voices.speak if voices else _silent, print)
-    with _keypad(sys.stdin) as pressed:
-        return telephone.call(caller, pressed)
+    client, speak = Client(running.gateway_url, key), voices.speak if voices else _silent
+    if not sys.stdin.isatty():
+        return Telephone(client, speak, print).call(caller, lines(sys.stdin))
+    print(HOW_TO)
+    with key_by_key(sys.stdin.fileno()) as pressed:
+        return Telephone(client, speak, lambda line: print(f"\n{line}")).call(caller, pressed)
 
 
 @dataclass(frozen=True)
@@ -90,17 +93,14 @@ def _silent(guidance: str) -> None:
 
 
 @contextlib.contextmanager
-def _keypad(stdin: IO[str]) -> Iterator[Pressed]:
-    if not stdin.isatty():
-        yield lines(stdin)
-        return
-    print(HOW_TO)
-    before = termios.tcgetattr(stdin)
+def key_by_key(terminal: int, silence: float = SILENCE_SECONDS) -> Iterator[Pressed]:
+    """Each key of a terminal counts at once; what is no key of a telephone is passed over."""
+    before = termios.tcgetattr(terminal)
     try:
-        tty.setcbreak(stdin)
-        yield lambda secret: _one_key(stdin.fileno(), secret)
+        tty.setcbreak(terminal)
+        yield lambda secret: _one_key(terminal, silence, secret)
     finally:
-        termios.tcsetattr(stdin, termios.TCSADRAIN, before)
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 def lines(source: IO[str]) -> Pressed:
@@ -118,9 +118,9 @@ def lines(source: IO[str]) -> Pressed:
     return pressed
 
 
-def _one_key(terminal: int, secret: bool) -> str | None:
+def _one_key(terminal: int, silence: float, secret: bool) -> str | None:
     while True:
-        ready, _, _ = select.select([terminal], [], [], SILENCE_SECONDS)
+        ready, _, _ = select.select([terminal], [], [], silence)
         if not ready:
             return ""
         key = os.read(terminal, 1).decode("ascii", "replace")

@@ -1,6 +1,7 @@
 """The telephone of the terminal, against answers of ivr that are written down here."""
 
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from devstack import telephone
 from devstack.client import Answer, Client
-from devstack.telephone import Telephone, Voices, lines, spelled
+from devstack.telephone import Telephone, Voices, key_by_key, lines, spelled
 from devstack.trouble import Trouble
 
 MENU = {"call_id": "c1", "guidance": ["menu"], "expects": {"length": 1}, "finished": False}
@@ -97,6 +98,23 @@ def test_numbers_are_spelled_and_other_digits_are_not() -> None:
     assert spelled("0600001111番の1つ、最後に#") == (
         "ゼロ、ロク、ゼロ、ゼロ、ゼロ、ゼロ、イチ、イチ、イチ、イチ番の1つ、最後に#"
     )
+
+
+def test_at_a_terminal_each_key_counts_as_it_is_pressed(capsys: pytest.CaptureFixture[str]) -> None:
+    person, terminal = os.openpty()
+    with key_by_key(terminal, 5.0) as pressed:
+        os.write(person, "1x電2h".encode())
+
+        assert [pressed(False), pressed(True), pressed(False)] == ["1", "2", None]
+
+    assert capsys.readouterr().out == "1•"
+
+
+def test_at_a_terminal_waiting_is_silence() -> None:
+    _, terminal = os.openpty()
+
+    with key_by_key(terminal, 0.01) as pressed:
+        assert pressed(False) == ""
 
 
 # Speech, by a synthesiser that writes down what it is asked.
