@@ -13,6 +13,7 @@ from chassis import history
 from chassis.errors import NotFound, Rejected
 from chassis.handling import Handler
 from chassis.messages import Origin
+from chassis.setting import TAGGED
 from chassis.web import (
     Blueprint,
     accepts_up_to,
@@ -44,9 +45,19 @@ from services.auth.schemas import (
     ApiKeyBody,
     BearerBody,
     ContractBody,
+    ContractSchema,
+    CustomerSchema,
+    ImportReportSchema,
+    ImportSchema,
+    KeysSchema,
     Line,
     LoginBody,
+    NewKeySchema,
     PasswordBody,
+    PublicKeysSchema,
+    SessionSchema,
+    SessionsSchema,
+    TokenSchema,
     csv_lines,
     json_lines,
     listed_session,
@@ -97,6 +108,15 @@ CHUNK = 1000
 MOST_ERRORS_SHOWN = 1000
 NDJSON = "application/x-ndjson"
 JSON_LINES_TYPES = (NDJSON, "application/jsonl", "application/json-lines")
+# `POST /contracts` reads its body itself, line by line.
+UPLOAD = {
+    "required": True,
+    "description": "One contract a line; CSV in UTF-8 whose first line names the columns.",
+    "content": {
+        **{kind: {"schema": ContractBody} for kind in (NDJSON, *JSON_LINES_TYPES)},
+        "text/csv": {"schema": {"type": "string"}},
+    },
+}
 
 
 def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Blueprint:
@@ -104,6 +124,7 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
 
     @routes.get("/contracts/<contract_number>")
     @require("operator")
+    @routes.response(200, ContractSchema, headers=TAGGED)
     def show(contract_number: str) -> Response:
         """The contract. Read from its stream, never behind."""
         return reply(shown(_present(contracts.read(contract_number).state)))
@@ -111,6 +132,8 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
     @routes.put("/contracts/<contract_number>")
     @require("operator")
     @routes.arguments(ContractBody)
+    @routes.response(200, ContractSchema, headers=TAGGED)
+    @routes.alt_response(201, schema=ContractSchema, headers=TAGGED, success=True)
     def put(contract: Contract, contract_number: str) -> Response:
         """Imports one contract: 201 when it is new, 200 when it was there. If-Match is optional."""
         if contract.contract_number != contract_number:
@@ -125,6 +148,7 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
 
     @routes.delete("/contracts/<contract_number>")
     @require("operator")
+    @routes.response(204)
     def remove(contract_number: str) -> Response:
         """Ends the contract and everything that ran on it; its history stays."""
         check = if_match(required=False)
@@ -138,6 +162,9 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
     @require("operator")
     @consumes(NDJSON, *JSON_LINES_TYPES, "text/csv")
     @accepts_up_to(IMPORT_LIMIT)
+    @routes.doc(requestBody=UPLOAD)
+    @routes.response(200, ImportSchema)
+    @routes.alt_response(200, schema=ImportReportSchema, content_type=NDJSON, success=True)
     def take_many() -> Response:
         """Imports many, as JSON Lines or CSV. Repeating an import is safe.
 
@@ -154,6 +181,7 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
     @routes.get("/contracts/<contract_number>/history")
     @owns_contract
     @routes.arguments(history.HistoryQuery, location="query")
+    @routes.response(200, history.HistorySchema)
     def show_history(query: dict[str, Any], contract_number: str) -> Response:
         """What became of the contract, newest first."""
         return reply(history.page(contracts, contract_number, sentence, **query))
@@ -167,6 +195,7 @@ def customers_blueprint(customers: Customers, credentials: Handler[Credential]) 
     @routes.post("/sessions")
     @public
     @routes.arguments(LoginBody)
+    @routes.response(201, SessionSchema)
     def log_in(body: dict[str, str]) -> Response:
         """Opens a session. An unknown number, a wrong password and an invalid one get the same answer."""
         opened = customers.log_in(body["number"], body["password"], source_address(), correlation_id())
@@ -174,18 +203,21 @@ def customers_blueprint(customers: Customers, credentials: Handler[Credential]) 
 
     @routes.get("/sessions")
     @customer
+    @routes.response(200, SessionsSchema)
     def show_sessions() -> Response:
         """The open sessions of the number that is logged in, the newest first; `last_seen` to a minute."""
         return reply({"items": [listed_session(one) for one in customers.all(principal())]})
 
     @routes.get("/sessions/current")
     @customer_even_restricted
+    @routes.response(200, SessionSchema)
     def show_session() -> Response:
         """The session that this request came with."""
         return reply(shown_session(customers.current(principal())))
 
     @routes.delete("/sessions/current")
     @customer_even_restricted
+    @routes.response(204)
     def log_out() -> Response:
         """Ends the session that this request came with. It stops working everywhere within some seconds."""
         customers.end(principal(), principal().session_id, origin())
@@ -193,6 +225,7 @@ def customers_blueprint(customers: Customers, credentials: Handler[Credential]) 
 
     @routes.delete("/sessions/<session_id>")
     @customer
+    @routes.response(204)
     def end_session(session_id: str) -> Response:
         """Ends a session of the number that is logged in. Somebody else's is not found."""
         customers.end(principal(), session_id, origin())
@@ -201,6 +234,7 @@ def customers_blueprint(customers: Customers, credentials: Handler[Credential]) 
     @routes.put("/password")
     @customer_even_restricted
     @routes.arguments(PasswordBody)
+    @routes.response(200, SessionSchema)
     def change_password(body: dict[str, str]) -> Response:
         """Sets a new password. Every session of the number ends; the answer is a new one."""
         opened = customers.change_password(principal(), body["current"], body["new"], body["new_again"], origin())
@@ -208,6 +242,7 @@ def customers_blueprint(customers: Customers, credentials: Handler[Credential]) 
 
     @routes.get("/me")
     @customer
+    @routes.response(200, CustomerSchema)
     def show_me() -> Response:
         """What the login opens: numbers and the names of their options."""
         return reply(shown_customer(principal(), customers.contract_of(principal())))
@@ -215,6 +250,7 @@ def customers_blueprint(customers: Customers, credentials: Handler[Credential]) 
     @routes.get("/numbers/<number>/history")
     @owns_number
     @routes.arguments(history.HistoryQuery, location="query")
+    @routes.response(200, history.HistorySchema)
     def show_number_history(query: dict[str, Any], number: str) -> Response:
         """Logins with the number and what became of its password, newest first."""
         return reply(history.page(credentials, number, sentence_for(principal()), **query))
@@ -227,6 +263,7 @@ def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Bluep
 
     @routes.get("/api-keys")
     @require("operator")
+    @routes.response(200, KeysSchema)
     def show_keys() -> Response:
         """All keys, the revoked ones too, with when they were last used, to a minute."""
         seen = last_seen.when()
@@ -235,6 +272,7 @@ def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Bluep
     @routes.post("/api-keys")
     @require("operator")
     @routes.arguments(ApiKeyBody)
+    @routes.response(201, NewKeySchema)
     def create(body: dict[str, Any]) -> Response:
         """Makes a key. It is shown in this answer and never again."""
         secret, key = keys.create(body["name"], tuple(body["scopes"]), origin(), once())
@@ -242,6 +280,7 @@ def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Bluep
 
     @routes.delete("/api-keys/<key_id>")
     @require("operator")
+    @routes.response(204)
     def revoke(key_id: str) -> Response:
         """The key stops working everywhere within some seconds."""
         keys.revoke(RevokeApiKey(key_id), origin())
@@ -250,6 +289,7 @@ def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Bluep
     @routes.post("/tokens")
     @public
     @routes.arguments(BearerBody)
+    @routes.response(200, TokenSchema)
     def give_token(body: dict[str, str]) -> Response:
         """A signed token for an API key or a session, good for about a minute; what it opens is in the token."""
         token, seconds = exchange.token_for(body["bearer"])
@@ -257,6 +297,7 @@ def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Bluep
 
     @routes.get("/.well-known/jwks.json")
     @public
+    @routes.response(200, PublicKeysSchema)
     def public_keys() -> Response:
         """The public keys of our tokens."""
         return reply(exchange.jwks())

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate
 
+from chassis.answers import Answer
 from chassis.auth import Principal
 from chassis.errors import BadMessage, FieldError, Rejected
 from chassis.fields import ByTypedNumber, TypedNumber, one_line
@@ -29,6 +30,7 @@ from contracts.auth import (
     PasswordChanged,
     PasswordInvalidated,
 )
+from contracts.ivr import Unit
 from services.auth.flows.sessions import Listed, Opened
 from services.auth.model.credential import CurrentPasswordWrong, SessionsEnded, TemporaryPasswordSet, scope
 from services.auth.model.keyring import SCOPES, ApiKey
@@ -195,6 +197,126 @@ def _numbers(cell: str) -> dict[str, list[str]]:
 
 def _split(cell: str, separator: str) -> list[str]:
     return [part.strip() for part in cell.split(separator) if part.strip()]
+
+
+class ContractSchema(Answer):
+    """What is answered of a contract, and what PUT takes back."""
+
+    contract_number = fields.String()
+    circuit = fields.String()
+    contractor = fields.String()
+    site = fields.String()
+    options = fields.List(fields.String())
+    numbers = fields.Dict(fields.String(), fields.List(fields.String()))
+
+
+class RowErrorSchema(Answer):
+    """What is wrong with a line of an import."""
+
+    line = fields.Integer()
+    code = fields.String()
+    message = fields.String()
+
+
+class ImportReportSchema(Answer):
+    """How far an import is: counts of all lines until now, and the errors since the report before."""
+
+    done = fields.Boolean()
+    imported = fields.Integer()
+    changed = fields.Integer()
+    unchanged = fields.Integer()
+    rejected = fields.Integer()
+    errors = fields.List(fields.Nested(RowErrorSchema))
+
+
+class ImportSchema(ImportReportSchema):
+    """A whole import, with its first errors and how many more there are."""
+
+    errors_left_out = fields.Integer()
+
+
+class KeySchema(Answer):
+    """An API key as operators see it."""
+
+    id = fields.String()
+    name = fields.String()
+    scopes = fields.List(fields.String())
+    created_at = fields.AwareDateTime()
+    revoked = fields.Boolean()
+    last_seen = fields.AwareDateTime(allow_none=True)
+
+
+class KeysSchema(Answer):
+    """All keys."""
+
+    items = fields.List(fields.Nested(KeySchema))
+
+
+class NewKeySchema(KeySchema):
+    """A key that was just made, with the key itself."""
+
+    key = fields.String()
+
+
+class TokenSchema(Answer):
+    """A signed token; `expires_in` is in seconds."""
+
+    token = fields.String()
+    expires_in = fields.Integer()
+
+
+class PublicKeysSchema(Answer):
+    """A JWKS document (RFC 7517)."""
+
+    keys = fields.List(fields.Dict())
+
+
+class SessionSchema(Answer):
+    """A session. Its token is in the answer that opens it and nowhere else."""
+
+    sometimes = ("token",)
+
+    token = fields.String()
+    id = fields.String()
+    number = fields.String()
+    unit = fields.String(validate=validate.OneOf(get_args(Unit)))
+    started_at = fields.AwareDateTime()
+    expires_at = fields.AwareDateTime()
+    must_change_password = fields.Boolean()
+    numbers = fields.List(fields.String())
+
+
+class ListedSessionSchema(Answer):
+    """One session of a list; `source` is the address that opened it."""
+
+    id = fields.String()
+    started_at = fields.AwareDateTime()
+    last_seen = fields.AwareDateTime()
+    source = fields.String()
+    current = fields.Boolean()
+
+
+class SessionsSchema(Answer):
+    """The open sessions of a number."""
+
+    items = fields.List(fields.Nested(ListedSessionSchema))
+
+
+class NumberOptionsSchema(Answer):
+    """A number with the names of its options."""
+
+    number = fields.String()
+    options = fields.List(fields.String())
+
+
+class CustomerSchema(Answer):
+    """What a login opens."""
+
+    number = fields.String()
+    unit = fields.String(validate=validate.OneOf(get_args(Unit)))
+    contract_number = fields.String()
+    numbers = fields.List(fields.Nested(NumberOptionsSchema))
+    options = fields.List(fields.String())
 
 
 def shown(contract: Contract) -> dict[str, Any]:

@@ -16,8 +16,10 @@ from chassis.web import Blueprint, consumes, load, once, origin, reply, require
 from services.ivr.adapters import NOISE_BYTES, PepperVault
 from services.ivr.model import Call, Connect, HangUp, KeepSilent, Press, is_finished
 from services.ivr.schemas import (
+    FORM,
     VOICEXML,
     CallBody,
+    CallSchema,
     KeysBody,
     PageBody,
     Turn,
@@ -104,6 +106,7 @@ def blueprint(exchange: Exchange, silence: timedelta) -> Blueprint:
     @routes.post("/calls")
     @require("ivr")
     @routes.arguments(CallBody)
+    @routes.response(201, CallSchema)
     def connect(body: dict[str, str | None]) -> Response:
         """A call comes in. 201 with the menu; a caller whose number is not contracted gets 403."""
         turn = exchange.connect(body["caller"], once())
@@ -112,6 +115,7 @@ def blueprint(exchange: Exchange, silence: timedelta) -> Blueprint:
     @routes.post("/calls/<uuid:call_id>/keys")
     @require("ivr")
     @routes.arguments(KeysBody)
+    @routes.response(200, CallSchema)
     def press(body: dict[str, Any], call_id: uuid.UUID) -> Response:
         """Keys, one or many, or silence. Answers when all that follows from them is durable."""
         keys = body.get("keys")
@@ -120,6 +124,7 @@ def blueprint(exchange: Exchange, silence: timedelta) -> Blueprint:
 
     @routes.delete("/calls/<uuid:call_id>")
     @require("ivr")
+    @routes.response(204)
     def hang_up(call_id: uuid.UUID) -> Response:
         """The caller has hung up; what was not completed has not happened. Doing it again changes nothing."""
         exchange.hang_up(str(call_id), once())
@@ -127,6 +132,7 @@ def blueprint(exchange: Exchange, silence: timedelta) -> Blueprint:
 
     @routes.get("/voicexml")
     @require("ivr")
+    @routes.response(200, {"type": "string"}, content_type=VOICEXML)
     def start() -> Response:
         """The page that a voice platform begins a call with."""
         return Response(start_page(), mimetype=VOICEXML)
@@ -134,6 +140,8 @@ def blueprint(exchange: Exchange, silence: timedelta) -> Blueprint:
     @routes.post("/voicexml")
     @require("ivr")
     @consumes("application/x-www-form-urlencoded")
+    @routes.doc(requestBody=FORM)
+    @routes.response(200, {"type": "string"}, content_type=VOICEXML)
     def turn_page() -> Response:
         """What a page has submitted; answered with the next page. The same turn again gives the same page."""
         turn = _submitted(exchange, load(PageBody(), form_of(request.form.to_dict())))

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from chassis.answers import Answer
 from chassis.web import Body, Boolean, Query
 from contracts import phone
 from services.ivr.model import LENGTHS, Call, guidance
@@ -62,6 +63,10 @@ class PageBody(Query):
     hangup = fields.Boolean(load_default=False)
 
 
+# `POST /ivr/voicexml` reads its body itself, as it is a form.
+FORM = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": PageBody}}}
+
+
 def form_of(form: Mapping[str, str]) -> dict[str, str]:
     """The fields of `PageBody` among those of a form, whatever the platform calls the caller."""
     caller = next((form[name] for name in CALLER_FIELDS if name in form), None)
@@ -73,6 +78,23 @@ def caller_of(said: str | None) -> str:
     """The caller's number, digits only, out of a number as people write it or a `tel:` or `sip:` URI; may be none."""
     uri = _URI.match(said or "")
     return phone.normalise(uri[1] if uri else said or "")
+
+
+class ExpectsSchema(Answer):
+    """What the telephone waits for: so many keys, or as many as there are before `ends_with`."""
+
+    kind = fields.String(validate=validate.OneOf(("keys",)))
+    length = fields.Integer(allow_none=True)
+    ends_with = fields.String(allow_none=True)
+
+
+class CallSchema(Answer):
+    """A call after whatever was done in it; null is expected of one that is finished."""
+
+    call_id = fields.String()
+    guidance = fields.List(fields.String())
+    expects = fields.Nested(ExpectsSchema, allow_none=True)
+    finished = fields.Boolean()
 
 
 def shown(call_id: str, call: Call, finished: bool) -> dict[str, Any]:

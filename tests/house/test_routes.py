@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 import flask
 from werkzeug.exceptions import HTTPException
@@ -75,10 +76,14 @@ def test_every_route_is_documented(apps: Mapping[str, flask.Flask]) -> None:
         if (lack := _lack(_document(app), path, method, rule))
     ]
 
-    assert not found, told("Put the route on a chassis.web.Blueprint and say in its docstring what it promises:", found)
+    assert not found, told(
+        "Put the route on a chassis.web.Blueprint, say in its docstring what it promises, and with schemas what it "
+        "takes and answers:",
+        found,
+    )
 
 
-def _lack(document: Mapping[str, Mapping[str, Mapping[str, object]]], path: str, method: str, rule: Rule) -> str:
+def _lack(document: Mapping[str, Any], path: str, method: str, rule: Rule) -> str:
     """What the OpenAPI document does not say of a route."""
     item = document["paths"].get(path, {})
     operation = item.get(method)
@@ -86,9 +91,20 @@ def _lack(document: Mapping[str, Mapping[str, Mapping[str, object]]], path: str,
         return "not in the OpenAPI document"
     if not str(operation.get("summary", "")).endswith("."):
         return "its docstring begins with no sentence"
+    if not any(_has_shape(status, response) for status, response in operation["responses"].items()):
+        return "no routes.response(...) with a schema"
+    if method in ("post", "put") and "requestBody" not in operation:
+        return "nothing is said of its body: routes.arguments(...), routes.takes_nothing or routes.doc(requestBody=...)"
     listed = [*_parameters(item), *_parameters(operation)]
     missing = sorted(rule.arguments - {name for place, name in listed if place == "path"})
     return f"path variables {missing} are not described" if missing else ""
+
+
+def _has_shape(status: str, response: Mapping[str, Any]) -> bool:
+    content: Mapping[str, Mapping[str, Any]] = response.get("content", {})
+    return status == "204" or (
+        status[0] == "2" and bool(content) and all("schema" in kind for kind in content.values())
+    )
 
 
 def _parameters(described: Mapping[str, object]) -> list[tuple[str, str]]:
