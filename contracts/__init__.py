@@ -6,13 +6,14 @@ its events; `EVENTS` is where everybody else finds them.
 
 from collections.abc import Mapping
 
-from contracts import auth, bulkforward, ivr, linewatch, notify
+from contracts import auth, bulkforward, ivr, linewatch, notify, voicewarp
 
 EVENTS: Mapping[str, tuple[type, ...]] = {
     "auth": auth.EVENTS,
     "ivr": ivr.EVENTS,
     "linewatch": linewatch.EVENTS,
     "bulkforward": bulkforward.EVENTS,
+    "voicewarp": voicewarp.EVENTS,
     "notify": notify.EVENTS,
 }
 

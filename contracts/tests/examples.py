@@ -25,6 +25,16 @@ from contracts.bulkforward import (
 from contracts.ivr import PasswordIssued
 from contracts.linewatch import LineFaulted, LineFaultWorsened, LineRecovered
 from contracts.notify import FaultNoticeChanged, MailFailed, MailQueued, MailSent
+from contracts.voicewarp import (
+    CallEnded,
+    Caller,
+    CallReceived,
+    Destination,
+    Step,
+    VoiceWarpChanged,
+    VoiceWarpStarted,
+    VoiceWarpStopped,
+)
 
 SINCE = datetime(2026, 1, 15, 3, 0, 0, 123000, tzinfo=UTC)
 UNTIL = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
@@ -43,6 +53,8 @@ MAIL = f"{FAULT}-fault-0123456789abcdef"
 REPLY = f"{FAULT}-recovery-0123456789abcdef"
 VERIFIER = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
 TO = "soumu@example.jp"
+MOBILE = "09012345678"
+AFTER = Step("forward", MOBILE, 15)
 
 _ALL = (
     ContractImported(CONTRACT),
@@ -62,6 +74,30 @@ _ALL = (
     BulkForwardStopped(NUMBER, ENTRIES, "recovery", FAULT),
     BulkForwardAutoStartSkipped(NUMBER, FAULT, "already-running"),
     BulkForwardAutoStopSkipped(NUMBER, FAULT, "started-by-hand"),
+    VoiceWarpChanged(
+        NUMBER,
+        NUMBER,
+        "no-answer-or-busy",
+        15,
+        (Destination(MOBILE, "携帯"), Destination("0312345678")),
+        1,
+        "forward-registered",
+        (Caller("0312345678", "本社"), Caller("+14155550100")),
+    ),
+    VoiceWarpStarted(NUMBER, NUMBER, MOBILE),
+    VoiceWarpStopped(NUMBER, NUMBER, "contract-ended"),
+    CallReceived(
+        "c-1",
+        NUMBER,
+        NUMBER,
+        "0312345678",
+        Step("ring"),
+        Step("forward", MOBILE),
+        AFTER,
+        "voicewarp-no-answer-or-busy",
+        SINCE,
+    ),
+    CallEnded("c-1", NUMBER, NUMBER, "0312345678", "forwarded", MOBILE, SINCE, UNTIL),
     FaultNoticeChanged(NUMBER, True, "株式会社つなぐ", "本店", (TO, "tencho@example.jp")),
     MailQueued(
         REPLY, NUMBER, "recovery", TO, "株式会社つなぐ", "本店", "critical", SINCE, UNTIL, "stopped", "", 2, MAIL

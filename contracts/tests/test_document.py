@@ -13,12 +13,18 @@ from contracts.meanings import FIELDS, meaning
 from contracts.tests.examples import EXAMPLES
 
 EVENTS = contracts.events_of(*contracts.EVENTS)
+VALUES = (
+    contracts.auth.Contract,
+    contracts.voicewarp.Destination,
+    contracts.voicewarp.Caller,
+    contracts.voicewarp.Step,
+)
 HEARD = {event.__name__: ("notify",) if event.__name__ == "LineFaulted" else () for event in EVENTS}
 DOCUMENT = asyncapi(HEARD, "1.2.3")
 
 
 def test_every_published_field_has_a_meaning() -> None:
-    kinds = [*EVENTS, contracts.auth.Contract]
+    kinds = [*EVENTS, *VALUES]
 
     without = [
         f"{kind.__name__}.{name}" for kind in kinds for name, *_ in fields_of(kind) if not meaning(kind.__name__, name)
@@ -28,7 +34,7 @@ def test_every_published_field_has_a_meaning() -> None:
 
 
 def test_no_meaning_is_left_of_a_field_that_is_gone() -> None:
-    kinds = [*EVENTS, contracts.auth.Contract]
+    kinds = [*EVENTS, *VALUES]
     known = {spelled for kind in kinds for name, *_ in fields_of(kind) for spelled in (name, f"{kind.__name__}.{name}")}
 
     assert sorted(set(FIELDS) - known) == []
