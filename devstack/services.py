@@ -17,6 +17,9 @@ GATEWAY, GATEWAY_METRICS, MAIL = "gateway", "gateway-metrics", "mail"
 # Logins wait in a thread of the gateway and in one of auth while a password is hashed; the others must not wait behind.
 WEB_THREADS = {"auth": 64, GATEWAY: 64}
 FEW_WEB_THREADS = 8
+# Niced threads leave others the processor, but not its caches; so hashing leaves a core of this machine alone.
+HASHING_THREADS = max(1, (os.cpu_count() or 2) - 1)
+HASHING_WAITING = 50
 MAIL_FROM = "tsunagu@example.jp"
 
 
@@ -62,9 +65,10 @@ def environment(service: str, places: Places, addresses: Addresses) -> dict[str,
         "PYTHONUNBUFFERED": "1",
         "MALLOC_ARENA_MAX": "2",  # Two threads' arenas are enough; glibc's default takes 30 MB more for each process.
     }
+    hashing = {"HASHING_THREADS": str(HASHING_THREADS), "HASHING_WAITING": str(HASHING_WAITING)}
     pepper = {"PASSWORD_PEPPER": str(places.password_pepper)}
     special = {
-        "auth": {"TOKEN_SIGNING_KEY": str(places.signing_key), **pepper},
+        "auth": {"TOKEN_SIGNING_KEY": str(places.signing_key), **hashing, **pepper},
         "ivr": pepper,
         "notify": {"SMTP_URL": addresses.smtp_url, "MAIL_FROM": MAIL_FROM, "SITE_URL": addresses.url(GATEWAY)},
         GATEWAY: {f"{name.upper()}_URL": addresses.url(web(name)) for name in SERVICES},

@@ -40,6 +40,7 @@ def test_logins_leave_threads_to_others(tmp_path: Path, addresses: Addresses) ->
     }
 
     assert min(threads["gateway"], threads["auth-web"]) > MOST_HASHING
+    assert services.HASHING_WAITING + services.HASHING_THREADS >= MOST_HASHING, "who is let in is answered"
     assert threads["gateway"] <= KEPT_CONNECTIONS
 
 
