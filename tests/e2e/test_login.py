@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import urllib3
 
 from chassis.testing import eventually
 from contracts.ivr import Unit
@@ -207,3 +208,38 @@ def test_keys_rotate_and_nobody_is_logged_out(stack: Stack, customer: Customer) 
 
 def published(customer: Customer) -> set[str]:
     return {key["kid"] for key in customer.visitor().get(f"{API}/.well-known/jwks.json").body["keys"]}
+
+
+# --- what nobody should send
+
+DEEP = b"[" * 10_000 + b"]" * 10_000
+UNREADABLE = {
+    "nothing": b"",
+    "no JSON": b"{",
+    "deep": DEEP,
+    "deep inside": b'{"number": ' + DEEP + b"}",
+    "no UTF-8": b'{"number": "\xff"}',
+    "a list": b"[]",
+    "operators": b'{"number": {"$gt": ""}, "password": {"$gt": ""}, "current": {"$gt": ""}, "caller": {"$gt": ""}}',
+    "arrays": b'{"number": ["0600001111"], "password": ["x"], "current": ["x"], "caller": ["0600001111"]}',
+    "NUL": b'{"number": "06\\u0000", "password": "\\u0000", "current": "\\u0000", "caller": "06\\u0000"}',
+    "surrogate": b'{"number": "\\ud800", "password": "\\ud800", "current": "\\ud800", "caller": "\\ud800"}',
+    "long": b'{"number": "%b", "password": "%b", "current": "%b", "caller": "%b"}' % ((b"1" * 100_000,) * 4),
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_meant_is_refused(guide: Customer, keys: dict[str, str], body: bytes) -> None:
+    browser = guide.restricted("line").bearer
+    senders = [("POST", "sessions", ""), ("PUT", "password", browser), ("POST", "ivr/calls", keys["ivr"])]
+
+    answers = [sent(f"{guide.site}{API}/{path}", method, bearer, body) for method, path, bearer in senders]
+
+    for answer in answers:
+        assert answer.status in (400, 422), answer.data
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def sent(url: str, method: str, bearer: str, body: bytes) -> urllib3.BaseHTTPResponse:
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {bearer}"} if bearer else {})}
+    return urllib3.request(method, url, body=body, headers=headers, retries=False)
