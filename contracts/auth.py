@@ -36,16 +36,21 @@ class ContractImported:
 
 @dataclass(frozen=True)
 class ContractChanged:
-    """The contract as it is from now on; numbers and options that are missing here have ended."""
+    """The contract as it is from now on; numbers and options that are missing here have ended.
+
+    `left` are the numbers that were in it until now.
+    """
 
     contract: Contract
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ContractRemoved:
-    """The contract has ended with everything that ran on it."""
+    """The contract has ended with everything that ran on it. `left` are the numbers that it had."""
 
     contract_number: str
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ FIELDS: Mapping[str, str] = {
     "issued_at": "When the password was set; it is valid for 24 h from then.",
     "kind": "Whether the mail tells of a fault or of its recovery.",
     "label": "The customer's own word for the number; may be empty.",
+    "left": "Phone numbers that are in the contract no more.",
     "mail_id": "The same for the same fault, kind and address for ever; the Message-ID is made from it.",
     "mode": "When calls are forwarded: all, when nobody answers, when the line is busy, or in both cases.",
     "must_change_password": "The login can only change the password: it is temporary, or older than it may be.",

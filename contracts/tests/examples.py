@@ -38,7 +38,7 @@ from contracts.voicewarp import (
 
 SINCE = datetime(2026, 1, 15, 3, 0, 0, 123000, tzinfo=UTC)
 UNTIL = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
-NUMBER, ADDITIONAL = "0600001111", "0600002222"
+NUMBER, ADDITIONAL, LEFT = "0600001111", "0600002222", "0600003333"
 FAULT = f"{NUMBER}-1"
 ENTRIES = {NUMBER: "0312345678", ADDITIONAL: "09012345678"}
 CONTRACT = Contract(
@@ -58,8 +58,8 @@ AFTER = Step("forward", MOBILE, 15)
 
 _ALL = (
     ContractImported(CONTRACT),
-    ContractChanged(CONTRACT),
-    ContractRemoved(NUMBER),
+    ContractChanged(CONTRACT, (LEFT,)),
+    ContractRemoved(NUMBER, (NUMBER, ADDITIONAL)),
     PasswordChanged(NUMBER, NUMBER, "line"),
     LoginSucceeded(ADDITIONAL, NUMBER, "admin-user", True),
     LoginFailed(ADDITIONAL, NUMBER, "admin-user", 2),

@@ -53,7 +53,7 @@ def schema_of(event: type) -> dict[str, Any]:
 
 
 def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
-    if isinstance(schema, list):
+    if isinstance(schema, list | tuple):
         return [_inlined(item, parts) for item in schema]
     if not isinstance(schema, dict):
         return schema

@@ -67,7 +67,7 @@ def decide(command: Command, holder: Holder) -> list[Event]:
         case RemoveContract():
             if holder.contract is None:
                 raise NotFound("not-found")
-            return [ContractRemoved(holder.contract.contract_number)]
+            return [ContractRemoved(holder.contract.contract_number, tuple(holder.contract.numbers))]
         case _:
             assert_never(command)
 
@@ -78,7 +78,10 @@ def _import(command: ImportContract, holder: Holder) -> list[Event]:
         raise Rejected(CHANGED_MEANWHILE)
     if holder.contract is None:
         return [ContractImported(command.contract)]
-    return [] if holder.contract == command.contract else [ContractChanged(command.contract)]
+    if holder.contract == command.contract:
+        return []
+    left = tuple(number for number in holder.contract.numbers if number not in command.contract.numbers)
+    return [ContractChanged(command.contract, left)]
 
 
 def check(contract: Contract) -> None:

@@ -51,8 +51,8 @@ SHOWN: dict[str, Any] = {
     "numbers": {NUMBER: ["incoming-mail", "voicewarp"], OTHER: ["fax-mail", "incoming-mail"]},
 }
 IMPORTED = ContractImported(CONTRACT)
-CHANGED = ContractChanged(Contract(NUMBER, "C-1111", "株式会社つなぐ", "支店", (), {NUMBER: ()}))
-REMOVED = ContractRemoved(NUMBER)
+CHANGED = ContractChanged(Contract(NUMBER, "C-1111", "株式会社つなぐ", "支店", (), {NUMBER: ()}), left=(OTHER,))
+REMOVED = ContractRemoved(NUMBER, left=(NUMBER, OTHER))
 IMPORT = ImportContract(CONTRACT, changes=0)
 REMOVE = RemoveContract()
 
