@@ -215,7 +215,8 @@ class Handler(Generic[State]):
         for index, order in left:
             by_stream[self.stream(order.id)].append((index, order))
         known = self._known_many(by_stream)
-        plans = [self._plan(stream, known[stream], theirs, actor) for stream, theirs in by_stream.items()]
+        at = self._clock()
+        plans = [self._plan(stream, known[stream], theirs, actor, at) for stream, theirs in by_stream.items()]
         answers = iter(self._store.append_many([plan.commit for plan in plans if plan.commit]))
         again: list[tuple[int, Order]] = []
         written: list[_Known[State]] = []
@@ -240,7 +241,7 @@ class Handler(Generic[State]):
         return {**known, **{stream: self._known(loaded[stream], stream) for stream in missing}}
 
     def _plan(
-        self, stream: str, known: "_Known[State]", theirs: Sequence[tuple[int, Order]], actor: Actor
+        self, stream: str, known: "_Known[State]", theirs: Sequence[tuple[int, Order]], actor: Actor, at: datetime
     ) -> "_Plan[State]":
         state = known.state
         results: dict[int, Result] = {}
@@ -256,7 +257,7 @@ class Handler(Generic[State]):
                 decided.append(order.command_id)
         waking = self._waking([entry.event for entry in entries])
         revision = known.revision + 1
-        commit = Commit(stream, revision, tuple(entries), tuple(decided), actor, self._clock(), wake_at=waking)
+        commit = Commit(stream, revision, tuple(entries), tuple(decided), actor, at, wake_at=waking)
         return _Plan(stream, state, results, commit if decided else None)
 
     def _decide(self, order: Order, state: State) -> tuple[Result, State]:

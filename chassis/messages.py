@@ -4,7 +4,6 @@ The written form is the same in the event store and on Kafka: an explicit type n
 event's dataclass. No class path is stored, so code may move.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -141,7 +140,7 @@ def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes]], codec:
         raise BadMessage("empty-message")
     try:
         said = {key: text.decode() for key, text in headers if text is not None}
-        data = json.loads(value)
+        data = msgspec.json.decode(value)
         kind, _, actor_id = said["ce_actor"].partition(":")
         event = codec.decode(said["ce_type"], data)
         return Recorded(
@@ -157,5 +156,5 @@ def from_kafka(value: bytes | None, headers: Iterable[tuple[str, bytes]], codec:
         )
     except KeyError as missing:
         raise BadMessage("header-missing", header=str(missing)) from missing
-    except (ValueError, RecursionError, msgspec.ValidationError) as problem:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as problem:
         raise BadMessage("unreadable-message", cause=str(problem)) from problem

@@ -5,7 +5,7 @@ from a commit: it is a note to look at the stream again, beside the facts and no
 """
 
 import hashlib
-import uuid
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -273,7 +273,7 @@ class MongoStore:
             "events": [self._event_document(entry) for entry in commit.entries],
             "at": commit.at,
             "actor": {"kind": commit.actor.kind, "id": commit.actor.id, "source": commit.actor.source},
-            "token": uuid.uuid4().hex,
+            "token": os.urandom(16).hex(),
         }
         if commit.command_ids:
             document["command_ids"] = list(commit.command_ids)
