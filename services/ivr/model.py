@@ -1,7 +1,8 @@
 """The dialogue in which a caller sets a temporary password (guide, 「1. 仮パスワードの設定」; spec section 3).
 
 One entry a step: it ends at its length or at `#`, however many requests its keys come in, and one request may carry
-the keys of several steps. What was typed is kept sealed, because any of it may be the digits of a password.
+the keys of several steps. People end entries with `#` out of habit, so one right after an entry that ended by its
+length still belongs to it. What was typed is kept sealed, because any of it may be the digits of a password.
 """
 
 from collections.abc import Mapping
@@ -78,9 +79,10 @@ class UnitChosen:
 
 @dataclass(frozen=True)
 class NumberChosen:
-    """The number that the password is for; a password comes next."""
+    """The number that the password is for; a password comes next. Not `entered`: it followed from the unit."""
 
     number: str
+    entered: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,15 @@ class PasswordEntered:
 
 @dataclass(frozen=True)
 class WrongInput:
-    """An entry that does not fit its step, or silence instead of one."""
+    """An entry that does not fit its step, or silence instead of one. `full`: it ended by its length."""
 
     step: Step
+    full: bool = False
+
+
+@dataclass(frozen=True)
+class EndKeyIgnored:
+    """A `#` after an entry that had ended by its length. Another one is an entry of its own."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +114,26 @@ class CallEnded:
 
 
 Event = (
-    CallConnected | KeysTyped | UnitChosen | NumberChosen | PasswordEntered | WrongInput | PasswordIssued | CallEnded
+    CallConnected
+    | KeysTyped
+    | UnitChosen
+    | NumberChosen
+    | PasswordEntered
+    | WrongInput
+    | EndKeyIgnored
+    | PasswordIssued
+    | CallEnded
 )
-PRIVATE_EVENTS = (CallConnected, KeysTyped, UnitChosen, NumberChosen, PasswordEntered, WrongInput, CallEnded)
+PRIVATE_EVENTS = (
+    CallConnected,
+    KeysTyped,
+    UnitChosen,
+    NumberChosen,
+    PasswordEntered,
+    WrongInput,
+    EndKeyIgnored,
+    CallEnded,
+)
 
 
 @dataclass(frozen=True)
@@ -125,7 +150,8 @@ class Connection:
 class Call:
     """One dialogue. `typed` and `first` are sealed: the entry so far, and the password as it was first entered.
 
-    `errors` counts those of the present step; `say` is what the last keys led to.
+    `errors` counts those of the present step; `say` is what the last keys led to. `full`: the last key ended an entry
+    by its length.
     """
 
     connection: Connection | None = None
@@ -135,6 +161,7 @@ class Call:
     typed: str = ""
     first: str = ""
     errors: int = 0
+    full: bool = False
     say: Literal["prompt", "wrong", "nothing"] = "prompt"
     ended: EndedBecause | None = None
 
@@ -185,25 +212,28 @@ def evolve(call: Call, event: Event) -> Call:
         case CallConnected():
             return replace(call, connection=Connection(event.call_id, event.caller, event.contract_number, event.at))
         case KeysTyped(sealed=sealed):
-            return replace(call, typed=sealed, say="nothing")
+            return replace(call, typed=sealed, full=False, say="nothing")
         case UnitChosen(unit=unit):
-            return replace(_next(call, "number"), unit=unit)
-        case NumberChosen(number=number):
-            return replace(_next(call, "password"), number=number)
+            return replace(_next(call, "number", full=True), unit=unit)
+        case NumberChosen(number=number, entered=entered):
+            return replace(_next(call, "password", full=not entered), number=number)
         case PasswordEntered(sealed=sealed):
-            return replace(_next(call, "confirmation"), first=sealed)
-        case WrongInput():
-            return replace(call, typed="", errors=call.errors + 1, say="wrong")
+            return replace(_next(call, "confirmation", full=True), first=sealed)
+        case WrongInput(full=full):
+            return replace(call, typed="", errors=call.errors + 1, full=full, say="wrong")
+        case EndKeyIgnored():
+            # It may have cut off what was being said, so that is said again.
+            return replace(call, full=False)
         case PasswordIssued():
             return call
         case CallEnded(because=because):
-            return replace(call, typed="", first="", ended=because)
+            return replace(call, typed="", first="", full=False, ended=because)
         case _:
             assert_never(event)
 
 
-def _next(call: Call, step: Step) -> Call:
-    return replace(call, step=step, typed="", errors=0, say="prompt")
+def _next(call: Call, step: Step, *, full: bool) -> Call:
+    return replace(call, step=step, typed="", errors=0, full=full, say="prompt")
 
 
 def decide(vault: Vault, command: Command, call: Call) -> list[Event]:
@@ -214,7 +244,7 @@ def decide(vault: Vault, command: Command, call: Call) -> list[Event]:
             return _press(vault, command, _going_on(call, command.at), call)
         case KeepSilent(at):
             _going_on(call, at)
-            return _wrong(call, at)
+            return _wrong(call, "", at)
         case HangUp(at):
             return [] if call.ended else [CallEnded("hung-up", at)]
         case _:
@@ -241,15 +271,21 @@ def _press(vault: Vault, command: Press, connection: Connection, call: Call) -> 
     events: list[Event] = []
     keys = (vault.open(call.typed, connection.call_id) if call.typed else "") + command.keys
     while keys and call.ended is None:
-        entry, left = _split(keys, LENGTHS[call.step])
-        if entry:
-            new = _enter(vault, entry, command, connection, call)
-        else:
-            new, left = [KeysTyped(vault.seal(keys, connection.call_id, command.noise))], ""
+        new, keys = _take(vault, keys, command, connection, call)
         for event in new:
             call = evolve(call, event)
-        events, keys = events + new, left
+        events += new
     return events
+
+
+def _take(vault: Vault, keys: str, command: Press, connection: Connection, call: Call) -> tuple[list[Event], str]:
+    """What comes of the first of these keys, and the keys after it."""
+    if call.full and keys.startswith("#"):
+        return [EndKeyIgnored()], keys[1:]
+    entry, left = _split(keys, LENGTHS[call.step])
+    if not entry:
+        return [KeysTyped(vault.seal(keys, connection.call_id, command.noise))], ""
+    return _enter(vault, entry, command, connection, call), left
 
 
 def _split(keys: str, length: int) -> tuple[str, str]:
@@ -269,15 +305,15 @@ def _enter(vault: Vault, entry: str, command: Press, connection: Connection, cal
             return [PasswordEntered(vault.seal(entry, connection.call_id, command.noise))]
         case "confirmation" if entry == vault.open(call.first, connection.call_id):
             return _issue(vault, entry, command, connection, call)
-    return _wrong(call, command.at)
+    return _wrong(call, entry, command.at)
 
 
 def _choose_unit(unit: Unit, connection: Connection) -> list[Event]:
     """Unit `line` is the contract number's, and of `admin-user` an additional number sets its own alone."""
     if unit == "line":
-        return [UnitChosen(unit), NumberChosen(connection.contract_number)]
+        return [UnitChosen(unit), NumberChosen(connection.contract_number, entered=False)]
     if unit == "admin-user" and connection.caller != connection.contract_number:
-        return [UnitChosen(unit), NumberChosen(connection.caller)]
+        return [UnitChosen(unit), NumberChosen(connection.caller, entered=False)]
     return [UnitChosen(unit)]
 
 
@@ -292,8 +328,10 @@ def _issue(vault: Vault, password: str, command: Press, connection: Connection, 
     return [issued, CallEnded("issued", command.at)]
 
 
-def _wrong(call: Call, at: datetime) -> list[Event]:
-    wrong = WrongInput(call.step)
+def _wrong(call: Call, entry: str, at: datetime) -> list[Event]:
+    """The entry of a number wants its `#`, so one after too many digits is an entry of its own."""
+    full = bool(entry) and call.step != "number" and not entry.endswith("#")
+    wrong = WrongInput(call.step, full)
     return [wrong] if call.errors + 1 < MOST_ERRORS else [wrong, CallEnded("too-many-errors", at)]
 
 

@@ -9,6 +9,7 @@ from services.ivr.model import (
     CallConnected,
     CallEnded,
     Connect,
+    EndKeyIgnored,
     HangUp,
     KeepSilent,
     KeysTyped,
@@ -43,5 +44,6 @@ UNIT_CHOSEN = UnitChosen("line")
 NUMBER_CHOSEN = NumberChosen(NUMBER)
 PASSWORD_ENTERED = PasswordEntered(VAULT.seal(PASSWORD, CALL, NOISE))
 WRONG_INPUT = WrongInput("password")
+END_KEY_IGNORED = EndKeyIgnored()
 PASSWORD_ISSUED = PasswordIssued(NUMBER, NUMBER, "line", VAULT.verifier(PASSWORD, SALT), LATER, CALL)
 CALL_ENDED = CallEnded("issued", LATER)

@@ -534,6 +534,15 @@ def test_on_a_platform_wrong_keys_are_wrong_input(platform: VoicePlatform, befor
     assert platform.heard[-1] == WRONG
 
 
+def test_on_a_platform_an_end_key_out_of_habit_makes_the_guidance_begin_again(platform: VoicePlatform) -> None:
+    platform.begin()
+    platform.press(f"1#{PASSWORD}#")
+
+    assert platform.heard[-2:] == [AGAIN, AGAIN]
+    platform.press("#")
+    assert platform.heard[-1] == WRONG
+
+
 def test_on_a_platform_hanging_up_ends_the_call(platform: VoicePlatform, store: MemoryStore) -> None:
     platform.begin()
     platform.press("1")

@@ -212,6 +212,51 @@ def test_a_wrong_entry_does_not_take_the_next_one_along(telephone: Telephone) ->
     assert telephone.presses(f"91{PASSWORD[:4]}*{PASSWORD[:3]}{PASSWORD}") == AGAIN
 
 
+# People end entries with `#` out of habit.
+
+
+def test_an_end_key_after_an_entry_that_ended_by_its_length_is_part_of_it(telephone: Telephone) -> None:
+    assert telephone.presses("2#") == OF_WHICH_NUMBER
+    assert telephone.presses(f"{OTHER}#") == password_of(OTHER)
+    assert telephone.presses(f"{PASSWORD}#") == AGAIN
+    assert telephone.presses(f"{PASSWORD}#") == done(OTHER)
+    assert not any(isinstance(event, WrongInput) for event in telephone.events)
+
+
+def test_an_end_key_that_cuts_the_guidance_off_makes_it_begin_again(telephone: Telephone) -> None:
+    heard = telephone.presses_one_by_one(f"1#{PASSWORD}#{PASSWORD}")
+
+    assert heard == [password_of(NUMBER), password_of(NUMBER), AGAIN, AGAIN, done(NUMBER)]
+
+
+def test_an_end_key_belongs_to_a_wrong_entry_too(telephone: Telephone) -> None:
+    assert telephone.presses("9#8#") == WRONG
+    assert telephone.presses(f"1#1234*678#{PASSWORD[::-1]}#{PASSWORD}#{PASSWORD[::-1]}") == done(NUMBER)
+
+
+@pytest.mark.parametrize("before", ["2", "1", f"1{PASSWORD}"])
+def test_a_second_end_key_is_wrong_input(telephone: Telephone, before: str) -> None:
+    assert telephone.presses(f"{before}#") != WRONG
+    assert telephone.presses("#") == WRONG
+    assert telephone.presses("##") == GIVEN_UP
+
+
+def test_the_end_key_of_a_number_has_none_of_its_own(telephone: Telephone) -> None:
+    assert telephone.presses(f"2{OTHER}##") == WRONG
+
+
+def test_an_end_key_after_too_many_digits_of_a_number_is_an_entry_of_its_own(telephone: Telephone) -> None:
+    assert telephone.presses(f"2{'0' * 20}##") == GIVEN_UP
+
+
+def test_an_end_key_after_a_silence_is_wrong_input(telephone: Telephone) -> None:
+    telephone.presses("1")
+    telephone.keeps_silent()
+
+    assert telephone.presses("#") == WRONG
+    assert telephone.events.count(WrongInput("password")) == 2
+
+
 # Wrong turns.
 
 AT_THE_MENU, AT_THE_NUMBER, AT_THE_PASSWORD, AT_THE_CONFIRMATION = "", "2", "1", f"1{PASSWORD}"
@@ -220,19 +265,19 @@ WRONG_ENTRIES = [
     pytest.param(AT_THE_MENU, "4", id="no such unit either"),
     pytest.param(AT_THE_MENU, "#", id="# instead of a unit"),
     pytest.param(AT_THE_MENU, "*", id="* instead of a unit"),
-    pytest.param(AT_THE_NUMBER, "#", id="no number"),
+    pytest.param(f"{AT_THE_NUMBER}#", "#", id="no number"),
     pytest.param(AT_THE_NUMBER, f"{STRANGER}#", id="a stranger's number"),
     pytest.param(AT_THE_NUMBER, f"{NUMBER[:-1]}#", id="a digit too few"),
     pytest.param(AT_THE_NUMBER, f"{NUMBER}1#", id="a digit too many"),
     pytest.param(AT_THE_NUMBER, f"{NUMBER}*#", id="* in a number"),
     pytest.param(AT_THE_NUMBER, f"{NUMBER}{NUMBER}", id="no end"),
-    pytest.param(AT_THE_PASSWORD, "#", id="no password"),
+    pytest.param(f"{AT_THE_PASSWORD}#", "#", id="no password"),
     pytest.param(AT_THE_PASSWORD, "1234567#", id="a digit of the password too few"),
     pytest.param(AT_THE_PASSWORD, "1234*678", id="* in a password"),
     pytest.param(AT_THE_PASSWORD, "********", id="nothing but *"),
     pytest.param(AT_THE_CONFIRMATION, OTHERWISE, id="another password"),
     pytest.param(AT_THE_CONFIRMATION, f"{PASSWORD[:-1]}#", id="not the whole password"),
-    pytest.param(AT_THE_CONFIRMATION, "#", id="no confirmation"),
+    pytest.param(f"{AT_THE_CONFIRMATION}#", "#", id="no confirmation"),
 ]
 
 
@@ -286,11 +331,11 @@ def test_errors_are_counted_at_each_step_anew(telephone: Telephone) -> None:
 
 def test_three_wrong_inputs_in_one_request(telephone: Telephone) -> None:
     assert telephone.presses("4561") == GIVEN_UP
-    assert telephone.events.count(WrongInput("menu")) == 3
+    assert telephone.events.count(WrongInput("menu", full=True)) == 3
 
 
 def test_every_wrong_entry_says_at_which_step(telephone: Telephone) -> None:
-    telephone.presses(f"0200#123#{NUMBER}#*#{PASSWORD}#")
+    telephone.presses(f"0200#123#{NUMBER}#*#{PASSWORD}##")
 
     steps = [event.step for event in telephone.events if isinstance(event, WrongInput)]
     assert steps == ["menu", "number", "number", "password", "confirmation"]
@@ -368,7 +413,7 @@ def test_a_number_that_has_left_the_contract_meanwhile_gets_no_password(
 
 TWICE = PASSWORD * 2
 ENTRIES = ("1", "2", "3", "9", "#", "*", NUMBER, f"{OTHER}#", f"{STRANGER}#", PASSWORD, PASSWORD[:5], OTHERWISE)
-WAYS = (f"1{TWICE}", f"2{OTHER}#{PASSWORD}", f"3{NUMBER}#{TWICE}", TWICE)
+WAYS = (f"1{TWICE}", f"2{OTHER}#{PASSWORD}", f"3{NUMBER}#{TWICE}", TWICE, f"2#{OTHER}#{PASSWORD}#{PASSWORD}#")
 KEYS = st.lists(st.sampled_from(ENTRIES) | st.sampled_from(WAYS), max_size=20).map("".join)
 
 
