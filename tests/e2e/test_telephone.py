@@ -84,7 +84,7 @@ def test_a_password_set_by_telephone_is_told_to_everybody_without_the_password(
 def test_wrong_turns_and_hanging_up_change_nothing(stack: Stack, telephone: Client, customer: Customer) -> None:
     given_up, hung_up = (dial(telephone, customer.number) for _ in range(2))
 
-    heard = [press(telephone, given_up, keys).body for keys in ("9", "#", "*")]
+    heard = [press(telephone, given_up, keys).body for keys in ("#", "9", "*")]
     assert [turn["guidance"] for turn in heard[:2]] == [[WRONG], [WRONG]]
     assert heard[2]["finished"]
     assert press(telephone, given_up, "1").code == "call-finished"
