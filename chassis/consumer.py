@@ -52,12 +52,13 @@ class Letter:
 class Intake:
     """Carries out batches of foreign events: first the views made from them, then the reactions.
 
-    Round trips a batch do not grow with it. The same batch again has no second effect.
+    Round trips a batch do not grow with it. The same batch again has no second effect. An event may have several
+    reactions, of several handlers; its orders then need command ids that differ.
     """
 
     service: str
     codec: Codec
-    reactions: Mapping[str, Reaction]
+    reactions: Mapping[str, Reaction | Sequence[Reaction]]
     views: Views | None = None
 
     def take(self, records: Sequence[Any]) -> list[Letter]:
@@ -80,13 +81,14 @@ class Intake:
         letters: list[Letter] = []
         by_handler: dict[Handler[Any], list[tuple[Any, Order]]] = defaultdict(list)
         for record, event in events:
-            if reaction := self.reactions.get(event.type):
-                try:
-                    by_handler[reaction.handler] += [(record, order) for order in reaction.orders(event)]
-                except Exception as broken:  # One broken message must not stop the rest.
-                    if passes(broken):
-                        raise
-                    letters.append(Letter(record, repr(broken)))
+            try:
+                for reaction in self._reactions_to(event):
+                    if orders := reaction.orders(event):
+                        by_handler[reaction.handler] += [(record, order) for order in orders]
+            except Exception as broken:  # One broken message must not stop the rest.
+                if passes(broken):
+                    raise
+                letters.append(Letter(record, repr(broken)))
         for handler, pairs in by_handler.items():
             results = handler.handle_many([order for _, order in pairs], Actor("automatic", self.service))
             failed = [
@@ -94,6 +96,10 @@ class Intake:
             ]
             letters += [Letter(record, repr(failure.error)) for record, failure in failed]
         return letters
+
+    def _reactions_to(self, event: Recorded) -> Sequence[Reaction]:
+        found = self.reactions.get(event.type, ())
+        return (found,) if isinstance(found, Reaction) else found
 
 
 def passes(problem: Exception) -> bool:

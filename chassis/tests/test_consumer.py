@@ -166,6 +166,20 @@ def test_a_reaction_that_finds_nothing_is_a_letter(service: Service) -> None:
     assert "no-such-door" in letters[0].cause
 
 
+def test_an_event_may_have_reactions_of_several_handlers(service: Service) -> None:
+    theirs = Handler(service.store, DECIDER, "theirs", clock=FixedClock())
+    reactions = [
+        Reaction(handler, lambda event, name=name: [Order("1", Note(name), f"{event.id}:{name}")])  # type: ignore[misc]
+        for name, handler in (("ours", service.doors), ("theirs", theirs))
+    ]
+    intake = Intake("keeper", CODEC, {"Opened": reactions})
+
+    deliver(intake, opened("ann"))
+    deliver(intake, opened("ann"))
+
+    assert (service.book(), theirs.read("1").state.book) == (("ours",), ("theirs",))
+
+
 # The consumer, with an intake that breaks as a whole
 
 
