@@ -65,8 +65,8 @@ def as_one_number(keys: KeyFiles) -> Headers:
 @pytest.fixture(scope="session")
 def as_stranger(keys: KeyFiles) -> Headers:
     """All numbers of another contract."""
-    numbers = frozenset({"0700001111"})
-    return keys.caller(Principal("customer", "0700001111", frozenset(), "0700001111", numbers, all_numbers=True))
+    numbers = frozenset({"0720001111"})
+    return keys.caller(Principal("customer", "0720001111", frozenset(), "0720001111", numbers, all_numbers=True))
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ STATE = {"running": False, "entries": {"0600001111": "0312345678"}}
 
 CUSTOMER = Principal("customer", "0600001111", frozenset(), "0600001111", frozenset({"0600001111", "0600002222"}), True)
 ONE_NUMBER = Principal("customer", "0600002222", frozenset(), "0600001111", frozenset({"0600002222"}))
-STRANGER = Principal("customer", "0700001111", frozenset(), "0700001111", frozenset({"0700001111"}), True)
+STRANGER = Principal("customer", "0720001111", frozenset(), "0720001111", frozenset({"0720001111"}), True)
 OPERATOR = Principal("operator", "desk", frozenset({"operator"}))
 MONITOR = Principal("machine", "noc-west", frozenset({"line-events"}))
 TELEPHONE = Principal("machine", "switch", frozenset({"ivr"}))

@@ -91,7 +91,7 @@ def test_a_refused_call_is_one_sentence() -> None:
     phone = Telephone(cast(Client, board), lambda guidance: None, print)
 
     with pytest.raises(Trouble, match="caller-not-contracted"):
-        phone.call("0700001111", lines(io.StringIO("")))
+        phone.call("0720001111", lines(io.StringIO("")))
 
 
 def test_numbers_are_spelled_and_other_digits_are_not() -> None:

@@ -33,7 +33,7 @@ from services.auth.model.credential import (
 from services.auth.model.keyring import ApiKeyCreated, ApiKeyRevoked, CreateApiKey, RevokeApiKey
 
 NUMBER, OTHER = "0600001111", "0600002222"
-ELSEWHERE = "0700001111"
+ELSEWHERE = "0720001111"
 CONTRACT = Contract(
     NUMBER,
     "C-1111",

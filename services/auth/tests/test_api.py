@@ -448,7 +448,7 @@ def test_columns_may_be_fewer_and_in_another_order(
         "",
         "contract_number,color\n0600001111,red\n",
         "circuit,site\nC-1,本店\n",
-        "contract_number,contract_number\n0600001111,0700001111\n",
+        "contract_number,contract_number\n0600001111,0720001111\n",
         '"contract_number\n',
         "0600001111,C-1111\n",
     ],
@@ -471,7 +471,7 @@ def test_errors_of_rows_are_told_by_line(upload: Callable[..., Any]) -> None:
         b'0600005555,"two\nlines",',
         b"0600006666,,fax",
         b'0600007777,"x"y,',
-        b"0700001111,,bulk-forward",
+        b"0720001111,,bulk-forward",
         b"0600008888,a\0b,",
     ]
 

@@ -128,7 +128,7 @@ def test_not_even_by_a_match_with_nothing() -> None:
     given(DECIDER).when(replace(LOG_IN, guess=Guess("", True))).then(IGNORED)
 
 
-@pytest.mark.parametrize("tenure", ["", f"{NUMBER}@2", "0700001111@1"])
+@pytest.mark.parametrize("tenure", ["", f"{NUMBER}@2", "0720001111@1"])
 def test_a_password_of_another_stay_in_a_contract_opens_nothing(tenure: str) -> None:
     given(DECIDER, *LASTING).when(replace(LOG_IN, tenure=tenure)).then(IGNORED)
 

@@ -137,7 +137,7 @@ def test_without_a_token_nothing_is_answered(client: Client) -> None:
 
 
 def test_a_contract_that_is_not_known_has_no_plan(client: Client, as_operator: Headers) -> None:
-    answer = client.get("/contracts/0700001111/bulk-forward", headers=as_operator)
+    answer = client.get("/contracts/0720001111/bulk-forward", headers=as_operator)
 
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
@@ -294,10 +294,10 @@ def test_a_loop_is_refused_at_both_its_ends(client: Client, customer: Headers) -
 
 
 def test_a_number_of_another_contract_cannot_be_forwarded(client: Client, customer: Headers) -> None:
-    answer = client.put(PLAN, json={"entries": {"0700001111": OFFICE}}, headers=customer)
+    answer = client.put(PLAN, json={"entries": {"0720001111": OFFICE}}, headers=customer)
 
     assert (answer.status_code, answer.json["code"]) == (422, "number-not-in-contract")
-    assert errors_of(answer) == {"entries.0700001111": "number-not-in-contract"}
+    assert errors_of(answer) == {"entries.0720001111": "number-not-in-contract"}
 
 
 def test_two_hundred_and_one_entries_are_too_many(client: Client, customer: Headers) -> None:

@@ -202,10 +202,10 @@ def fields_of(command: object, *events: object) -> dict[str, str]:
 
 
 def test_only_numbers_of_the_contract_are_forwarded() -> None:
-    stranger = SetEntry("0700001111", OFFICE)
+    stranger = SetEntry("0720001111", OFFICE)
 
     plan(*READY).when(stranger).rejects("number-not-in-contract")
-    assert fields_of(stranger, *READY) == {"entries.0700001111": "number-not-in-contract"}
+    assert fields_of(stranger, *READY) == {"entries.0720001111": "number-not-in-contract"}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from services.ivr.model import (
 from services.ivr.tests.stand_ins import PaperVault
 
 CALL = "5b1f6c0e-4c5e-4e0f-8d5a-0c3c5f1a2b3d"
-NUMBER, OTHER, STRANGER = "0600001111", "0600002222", "0700001111"
+NUMBER, OTHER, STRANGER = "0600001111", "0600002222", "0720001111"
 PASSWORD = "19283746"
 NOISE, SALT = b"noise-of-16-byte", b"salt--of-16-byte"
 LATER = NOON + timedelta(minutes=1)

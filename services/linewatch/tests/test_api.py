@@ -23,7 +23,7 @@ Headers = dict[str, str]
 # A FlaskClient, whose answers' `json` the type checker takes for optional.
 Client = Any
 HISTORY = f"/contracts/{NUMBER}/history"
-ELSEWHERE = "0700001111"
+ELSEWHERE = "0720001111"
 
 
 @pytest.fixture

@@ -332,7 +332,7 @@ def test_mails_are_shown_newest_first(client: Client, queue: MemoryMails, as_ope
 @pytest.fixture
 def three_mails(queue: MemoryMails, store: MemoryStore, mails: Handler[mail.Mail]) -> None:
     """One sent, one given up, one of another contract still queued."""
-    other = replace(MAIL, mail_id="other", contract_number="0700001111")
+    other = replace(MAIL, mail_id="other", contract_number="0720001111")
     for place, queued in enumerate((MAIL, replace(MAIL, mail_id="refused"), other)):
         queue.project([recorded(queued, f"notice-{NUMBER}", 1, place)])
     mails.handle(MAIL_ID, NOTE_SENT, OPERATOR)
