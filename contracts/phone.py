@@ -39,6 +39,15 @@ MESSAGES: dict[Refusal, str] = {
     "kind-not-allowed": "この番号には転送できません。市外局番から始まる番号か携帯電話などの番号を入力してください",
 }
 
+# What is said of a number that cannot call: not a word of forwarding.
+CALLER_MESSAGES: dict[Refusal, str] = {
+    "empty": "発信者の電話番号を入力してください",
+    "not-a-number": MESSAGES["not-a-number"],
+    "service-code": "「#」や「*」のある番号は登録できません。発信者の電話番号を入力してください",
+    "too-short": MESSAGES["too-short"],
+    "too-long": MESSAGES["too-long"],
+}
+
 OWN_NUMBER = "この電話自身には転送できません。別の番号を入力してください"
 
 # Everything that people, keyboards and address books put between digits: spaces, brackets, dots, every dash with the

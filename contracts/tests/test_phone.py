@@ -53,6 +53,7 @@ def test_anyone_may_call(digits: str) -> None:
 )
 def test_what_is_no_number_cannot_call(digits: str, refusal: str) -> None:
     assert phone.caller_refusal(digits) == refusal
+    assert phone.CALLER_MESSAGES[phone.caller_refusal(digits)]  # type: ignore[index]
 
 
 def test_a_loop_is_told_with_the_number_that_closes_it() -> None:
