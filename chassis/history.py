@@ -7,6 +7,7 @@ import msgspec
 from marshmallow import fields, validate
 
 from chassis.answers import Answer, WordsSchema
+from chassis.auth import Principal
 from chassis.bodies import Query
 from chassis.handling import Handler
 from chassis.messages import ActorKind, Recorded
@@ -61,6 +62,17 @@ def page(handler: Handler[Any], id: str, sentence: Sentence, *, limit: int, befo
     looked_at = events[:limit]
     items = [_item(one, words) for one in looked_at if (words := sentence(one.event))]
     return {"items": items, "next": looked_at[-1].sequence if len(events) > limit else None}
+
+
+def as_read_by(caller: Principal, sentence: Sentence) -> Sentence:
+    """For streams of numbers: a customer reads nothing of the number's time in other contracts, as the events name
+    them."""
+
+    def told(event: Any) -> tuple[str, str] | None:
+        foreign = getattr(event, "contract_number", "") != caller.contract_number
+        return None if caller.kind == "customer" and foreign else sentence(event)
+
+    return told
 
 
 def _item(recorded: Recorded, words: tuple[str, str]) -> dict[str, Any]:

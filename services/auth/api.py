@@ -63,7 +63,6 @@ from services.auth.schemas import (
     listed_session,
     row_error,
     sentence,
-    sentence_for,
     shown,
     shown_customer,
     shown_key,
@@ -253,7 +252,7 @@ def customers_blueprint(customers: Customers, credentials: Handler[Credential]) 
     @routes.response(200, history.HistorySchema)
     def show_number_history(query: dict[str, Any], number: str) -> Response:
         """Logins with the number and what became of its password, newest first."""
-        return reply(history.page(credentials, number, sentence_for(principal()), **query))
+        return reply(history.page(credentials, number, history.as_read_by(principal(), sentence), **query))
 
     return routes
 

@@ -14,7 +14,6 @@ from chassis.answers import Answer
 from chassis.auth import Principal
 from chassis.errors import BadMessage, FieldError, Rejected
 from chassis.fields import ByTypedNumber, TypedNumber, one_line
-from chassis.history import Sentence
 from chassis.strict_json import read_json
 from chassis.web import Body, load
 from contracts import phone
@@ -427,13 +426,3 @@ def sentence(event: Any) -> tuple[str, str] | None:
         case SessionsEnded(reason="too-many"):
             return "ログインが多いため、古いものを終了しました", "An old login ended to make room for a new one"
     return None
-
-
-def sentence_for(caller: Principal) -> Sentence:
-    """As `sentence`, of what happened to a number. A customer reads nothing of the number's time in other contracts."""
-
-    def told(event: Any) -> tuple[str, str] | None:
-        foreign = getattr(event, "contract_number", "") != caller.contract_number
-        return None if caller.kind == "customer" and foreign else sentence(event)
-
-    return told
