@@ -1,8 +1,9 @@
 """Puts the parts of a service together: web application, worker tasks, repair commands. Contacts nothing."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from chassis import kafka, replaying
 from chassis.auth import Tokens
 from chassis.consumer import Consumer, Intake
 from chassis.lease import Lease, MongoPositions
-from chassis.messages import Codec
+from chassis.messages import Codec, Recorded
 from chassis.mongo_store import Document, MongoStore, connect, reachable
 from chassis.relay import KafkaPublisher, Relay
 from chassis.runtime import Command, Service
@@ -43,7 +44,8 @@ class Parts:
 
     `plain_number` makes the numbers in paths plain digits (`chassis.web.create_app`).
     `public` are the type names of its own events that go to Kafka, `heard` the owners whose topics it reads into
-    `intake`; `own_views` are made from its own events, the intake's views from foreign ones. `aside` has
+    `intake`; `own_views` are made from its own events, the intake's views from foreign ones, and views that are both
+    from both. `aside` has
     tasks that run in a process that gives way to all others and waits while a storm is taken in; `patient` says that
     nobody waits for the service's own events, so that relay, projector and alarm clock run there too. `prepare` is
     done before any task, and makes indexes.
@@ -178,15 +180,22 @@ def _views(parts: Parts) -> dict[str, Views]:
 
 
 def _rebuild(settings: Engines, store: EventStore, parts: Parts, views: Views, name: str, topics: Sequence[str]) -> int:
+    """From the service's own commits, from what it hears, or from both, as the view is fed."""
+    everything: list[Callable[[], Iterable[Recorded]]] = []
+    since: list[Callable[[], Iterable[Recorded]]] = []
     if views is parts.own_views:
         token = store.start()
-        return views.rebuild(name, store.scan, lambda: replaying.since(store, token))
-    codec = parts.intake.codec if parts.intake else parts.codec
-
-    def everything() -> Any:
-        return replaying.heard(settings.kafka_servers, topics, codec)
-
-    return views.rebuild(name, everything, everything)
+        everything.append(store.scan)
+        since.append(lambda: replaying.since(store, token))
+    if parts.intake and views is parts.intake.views:
+        codec = parts.intake.codec
+        everything.append(lambda: replaying.heard(settings.kafka_servers, topics, codec))
+        since.append(everything[-1])
+    return views.rebuild(
+        name,
+        lambda: chain.from_iterable(feed() for feed in everything),
+        lambda: chain.from_iterable(feed() for feed in since),
+    )
 
 
 def _say(sentence: str, status: int = 0) -> int:

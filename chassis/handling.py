@@ -129,6 +129,12 @@ class Handler(Generic[State]):
         loaded = self._store.load_many([self.stream(id) for id in ids], self._shape)
         return {id: self._state(loaded[self.stream(id)]) for id in ids}
 
+    def read_as_of(self, id: str, at: datetime) -> State:
+        """The state as it was at an instant. Costs the whole history: for a look back, not for the daily work."""
+        # A shape that nobody has: without a snapshot, which would know of the present only.
+        events = self._store.load(self.stream(id)).events
+        return self._decider.fold(recorded.event for recorded in events if recorded.at <= at)
+
     def history(self, id: str, before: int, limit: int) -> list[Recorded]:
         return self._store.history(self.stream(id), before, limit)
 
@@ -161,6 +167,16 @@ class Handler(Generic[State]):
                 self._keep_snapshots([before.after(commit, after)])
                 return Outcome(after, commit.revision, events)
         raise Conflict("lost-race")
+
+    def begin(self, id: str, command: Any, origin: Origin) -> Outcome[State]:
+        """As `handle`, in one round trip where the stream is new: that nothing was recorded yet is tried first, and
+        the append proves it."""
+        events = tuple(self._decider.decide(command, self._decider.initial))
+        if events:
+            commit = self._commit(id, 1, events, origin, None)
+            if isinstance(self._store.append(commit), Appended):
+                return Outcome(self._decider.fold(events), 1, events)
+        return self.handle(id, command, origin)
 
     def _done_before(self, once: Once) -> bool:
         earlier = self._store.seen([once.command_id]).get(once.command_id)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from flask import Response
 from marshmallow import Schema
 
-from chassis.handling import Handler
+from chassis.handling import Handler, Outcome
 from chassis.web import Blueprint, if_match, once, origin, reply
 
 State = TypeVar("State")
@@ -27,20 +27,26 @@ class Setting(Generic[State]):
     """A stream's state as a setting. `shown` is what GET answers of it.
 
     It raises NotFound for a state that nobody may see, as that of an option that is not contracted.
+    `complete` adds to a command what its rule has to know of other streams, before it is decided. `done` is told whose
+    setting it is and what came of a command, when that is durable and before it is answered.
     """
 
     handler: Handler[State]
     shown: Callable[[State], Mapping[str, Any]]
+    complete: Callable[[str, Any], Any] = lambda id, command: command
+    done: Callable[[str, Outcome[State]], None] = lambda id, outcome: None
 
     def show(self, id: str) -> Response:
         """Read from its stream, never behind."""
         return reply(self.shown(self.handler.read(id).state))
 
-    def carry_out(self, id: str, command: Any, *, need_match: bool) -> Response:
+    def carry_out(self, id: str, command: Any, *, need_match: bool, status: int = 200) -> Response:
         """The setting after the command. An edit needs If-Match; for an order to act it is optional."""
         check = if_match(required=need_match)
-        outcome = self.handler.handle(id, command, origin(), guard=lambda state: check(self.shown(state)), once=once())
-        return reply(self.shown(outcome.state))
+        whole = self.complete(id, command)
+        outcome = self.handler.handle(id, whole, origin(), guard=lambda state: check(self.shown(state)), once=once())
+        self.done(id, outcome)
+        return reply(self.shown(outcome.state), status)
 
     def add_routes(
         self,

@@ -32,7 +32,8 @@ HOLD_SECONDS = 60.0
 class View:
     """`keys(event)` names the rows that an event touches, `fold(row or None, event)` gives the row after it.
 
-    Both are pure. A row that folds several streams must come out the same in whatever order the streams are read.
+    All are pure. A row that folds several streams must come out the same in whatever order the streams are read.
+    `share(key, event)` is the event as one of its rows is told of it, where an event says something else of each.
     """
 
     name: str
@@ -40,6 +41,7 @@ class View:
     keys: Callable[[Recorded], Sequence[str]]
     fold: Callable[[Row | None, Recorded], Row]
     indexes: tuple[Sequence[tuple[str, int]], ...] = ()
+    share: Callable[[str, Recorded], Recorded] = lambda key, recorded: recorded
 
 
 def fold_once(view: View, row: Document | None, recorded: Recorded) -> Document | None:
@@ -105,7 +107,7 @@ class Views:
         before = {row["_id"]: row for row in rows.find({"_id": {"$in": list({key for key, _ in keyed})}})}
         after: dict[str, Document] = {}
         for key, recorded in keyed:
-            folded = fold_once(view, after.get(key) or before.get(key), recorded)
+            folded = fold_once(view, after.get(key) or before.get(key), view.share(key, recorded))
             if folded is not None:
                 after[key] = folded
         writes = [_write(key, before.get(key), row) for key, row in after.items()]

@@ -1,6 +1,7 @@
 """What every event store must do; run by a test class for each backend, whose fixture `store` gives an empty one."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 import pytest
 
 from chassis.errors import BadMessage
+from chassis.handling import Handler
 from chassis.messages import Actor, Codec
 from chassis.store import Appended, Batch, EventStore, Loaded, Raced, Repeated, Seen, Snapshot, Waking
-from chassis.testing import NOON
-from chassis.tests.examples import Closed, Noted, Opened, commit
+from chassis.testing import NOON, OPERATOR
+from chassis.tests.examples import DECIDER, Closed, Noted, Open, Opened, commit
 
 STREAM, OTHER = "door-1", "door-2"
 
@@ -104,6 +106,14 @@ class StoreSuite:
         assert answer == Raced()
         assert events_of(store.load(STREAM)) == [Opened("ann")]
         assert store.seen(["c-2"]) == {}
+
+    def test_of_many_who_begin_a_stream_at_once_one_does(self, store: EventStore) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            doors = [Handler(store, DECIDER, "door") for _ in range(8)]
+            outcomes = list(pool.map(lambda door: door.begin("1", Open("ann"), OPERATOR), doors))
+
+        assert sorted(len(outcome.events) for outcome in outcomes) == [0] * 7 + [1]
+        assert {outcome.state.book for outcome in outcomes} == {("opened by ann",)}
 
     def test_a_command_is_recorded_once(self, store: EventStore) -> None:
         store.append(commit(STREAM, 1, Opened("ann"), commands=("c-1",)))

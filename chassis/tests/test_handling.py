@@ -124,6 +124,33 @@ def test_what_nobody_wrote_to_is_in_the_initial_state(doors: Handler[Door]) -> N
     assert (doors.read("1").state, doors.read("1").revision) == (Door(), 0)
 
 
+def test_the_first_command_of_a_new_stream_takes_one_call_of_the_store(doors: Handler[Door], store: Counting) -> None:
+    outcome = doors.begin("1", Open("ann"), OPERATOR)
+
+    assert store.calls == ["append_many"]
+    assert (outcome.revision, outcome.events, outcome.state.open) == (1, (Opened("ann"),), True)
+
+
+def test_a_first_command_that_was_not_the_first_is_decided_on_what_is_there(doors: Handler[Door]) -> None:
+    doors.handle("1", Open("ann"), OPERATOR)
+
+    outcome = doors.begin("1", Open("bob"), OPERATOR)
+
+    assert (outcome.revision, outcome.events, outcome.state.book) == (1, (), ("opened by ann",))
+
+
+def test_a_state_is_read_as_it_was(store: Counting) -> None:
+    clock = FixedClock()
+    doors = Handler(store, DECIDER, "door", clock=clock)
+    for turn in range(SNAPSHOT_EVERY):
+        doors.handle("1", Note(f"{turn}"), OPERATOR)
+        clock.advance(seconds=1)
+
+    assert doors.read_as_of("1", NOON - timedelta(seconds=1)) == Door()
+    assert doors.read_as_of("1", NOON + timedelta(seconds=2.5)) == Door(book=("0", "1", "2"))
+    assert doors.read_as_of("1", clock.at) == doors.read("1").state
+
+
 def test_a_guard_sees_the_state_before_and_may_forbid(doors: Handler[Door]) -> None:
     doors.handle("1", Open("ann"), OPERATOR)
 

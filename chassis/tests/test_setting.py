@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -53,15 +52,18 @@ def stop() -> Close:
 
 
 @pytest.fixture(name="client")
-def a_client() -> Iterator[FlaskClient]:
+def a_client() -> FlaskClient:
+    return client_of()
+
+
+def client_of(**others: Any) -> FlaskClient:
     routes = Blueprint("doors", __name__, url_prefix="/numbers/<number>")
-    setting = Setting(Handler(MemoryStore(CODEC), DECIDER, "door"), shown)
+    setting = Setting(Handler(MemoryStore(CODEC), DECIDER, "door"), shown, **others)
     setting.add_routes(routes, "/door", owns_number, body=DoorBody, answer=DoorSchema, start=start, stop=stop)
     tokens = Tokens({key_id(KEY.public_key()): KEY.public_key()})
-    app = create_app("doors", [routes], tokens=tokens, ready={}, max_body=1000)
-    with app.test_client() as client:
-        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token()}"
-        yield client
+    client = create_app("doors", [routes], tokens=tokens, ready={}, max_body=1000).test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token()}"
+    return client
 
 
 def token() -> str:
@@ -115,6 +117,18 @@ def test_what_nobody_may_see_nobody_can_change(client: FlaskClient) -> None:
     assert client.get(DOOR).status_code == 404
     assert client.put(DOOR, json={"note": "a"}, headers={"If-Match": "*"}).status_code == 404
     assert client.post(f"{DOOR}/start").status_code == 404
+
+
+def test_a_command_is_completed_before_it_is_decided_and_what_came_of_it_is_told() -> None:
+    told: list[tuple[str, Door]] = []
+
+    def complete(id: str, note: Note) -> Note:
+        return Note(f"{note.text} at {id}")
+
+    client = client_of(complete=complete, done=lambda id, outcome: told.append((id, outcome.state)))
+    client.put(DOOR, json={"note": "a"}, headers={"If-Match": "*"})
+
+    assert told == [("0600001111", Door(book=("a at 0600001111",)))]
 
 
 def test_the_documentation_says_what_an_order_does(client: FlaskClient) -> None:

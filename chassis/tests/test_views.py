@@ -1,4 +1,5 @@
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -92,6 +93,19 @@ class TestViews:
         views.project(batch[2:4])
 
         assert rows(database) + rows(database, "keepers") == before
+
+    def test_each_row_is_told_of_its_own_share(self, database: Documents) -> None:
+        words = View(
+            "words",
+            frozenset({"Noted"}),
+            keys=lambda event: event.event.text.split(),
+            fold=lambda row, event: {"word": event.event.text},
+            share=lambda key, event: replace(event, event=Noted(key)),
+        )
+
+        Views(database, [words]).project([recorded(Noted("cold night"), "door-1")])
+
+        assert [(row["_id"], row["word"]) for row in rows(database, "words")] == [("cold", "cold"), ("night", "night")]
 
     def test_events_of_other_types_are_passed_over(self, views: Views, database: Documents) -> None:
         views.project([recorded(Noted("cold"), "door-1")])
