@@ -1,11 +1,18 @@
-"""Said by notify: notice settings (stream `notice-<contract number>`), and what became of every mail (`mail-<id>`)."""
+"""Said by notify: settings of the fault notice (stream `notice-<contract number>`) and of the incoming-call mail
+(`incoming-<number>`), each with the mails that are owed; and what became of every mail (`mail-<id>`).
+"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from contracts.voicewarp import CallOutcome
+
 MailKind = Literal["fault", "recovery"]
 ForwardingResult = Literal["started", "stopped", "running", "not-running", "unknown"]
+CallCondition = Literal["all", "answered", "no-answer", "busy", "forwarded"]
+CallerMode = Literal["all", "only", "except"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,40 @@ class MailQueued:
 
 
 @dataclass(frozen=True)
+class IncomingMailChanged:
+    """The incoming-call mail of one number from now on.
+
+    A call is told of when its outcome is in `when`, and its caller fits: any, only those in `callers`, or any but
+    those. Whoever hides the number is in no list; `anonymous` alone says whether such calls are told of.
+    """
+
+    number: str
+    contract_number: str
+    started: bool
+    addresses: tuple[str, ...]
+    when: tuple[CallCondition, ...]
+    mode: CallerMode
+    callers: Mapping[str, str]
+    anonymous: bool
+
+
+@dataclass(frozen=True)
+class IncomingMailQueued:
+    """A mail to one address will tell of a call. `mail_id` is the same for the same call and address for ever."""
+
+    mail_id: str
+    contract_number: str
+    address: str
+    call_id: str
+    called: str
+    caller: str | None
+    label: str
+    outcome: CallOutcome
+    forwarded_to: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
 class MailSent:
     """A mail server has taken the mail and answered for it."""
 
@@ -63,4 +104,4 @@ class MailFailed:
     answer: str
 
 
-EVENTS = (FaultNoticeChanged, MailQueued, MailSent, MailFailed)
+EVENTS = (FaultNoticeChanged, MailQueued, IncomingMailChanged, IncomingMailQueued, MailSent, MailFailed)

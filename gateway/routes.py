@@ -33,6 +33,8 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     "notify": (
         "/contracts/<contract_number>/fault-notice",
         "/contracts/<contract_number>/fault-notice/<path:rest>",
+        "/numbers/<number>/incoming-mail",
+        "/numbers/<number>/incoming-mail/<path:rest>",
         "/mails",
         "/mails/<path:rest>",
     ),
@@ -53,7 +55,7 @@ ENDING = frozenset({"DELETE /sessions/current", "DELETE /sessions/<id>", "PUT /p
 # Joined histories, and the services whose streams tell a part of each.
 HISTORIES: Mapping[str, tuple[str, ...]] = {
     "/contracts/<contract_number>/history": ("auth", "linewatch", "bulkforward", "notify"),
-    "/numbers/<number>/history": ("auth",),
+    "/numbers/<number>/history": ("auth", "notify"),
 }
 
 

@@ -24,7 +24,14 @@ from contracts.bulkforward import (
 )
 from contracts.ivr import PasswordIssued
 from contracts.linewatch import LineFaulted, LineFaultWorsened, LineRecovered
-from contracts.notify import FaultNoticeChanged, MailFailed, MailQueued, MailSent
+from contracts.notify import (
+    FaultNoticeChanged,
+    IncomingMailChanged,
+    IncomingMailQueued,
+    MailFailed,
+    MailQueued,
+    MailSent,
+)
 from contracts.voicewarp import (
     CallEnded,
     Caller,
@@ -51,6 +58,7 @@ CONTRACT = Contract(
 )
 MAIL = f"{FAULT}-fault-0123456789abcdef"
 REPLY = f"{FAULT}-recovery-0123456789abcdef"
+CALL_MAIL = "call-0123456789abcdef0123456789abcdef-0123456789abcdef"
 VERIFIER = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
 TO = "soumu@example.jp"
 MOBILE = "09012345678"
@@ -102,6 +110,17 @@ _ALL = (
     MailQueued(
         REPLY, NUMBER, "recovery", TO, "株式会社つなぐ", "本店", "critical", SINCE, UNTIL, "stopped", "", 2, MAIL
     ),
+    IncomingMailChanged(
+        ADDITIONAL,
+        NUMBER,
+        True,
+        (TO,),
+        ("no-answer", "busy"),
+        "except",
+        {"0312345678": "本社", "0120123456": ""},
+        False,
+    ),
+    IncomingMailQueued(CALL_MAIL, NUMBER, TO, "c-1", ADDITIONAL, "0312345678", "本社", "forwarded", MOBILE, SINCE),
     MailSent(MAIL, NUMBER, 1, "250 OK"),
     MailFailed(MAIL, NUMBER, 6, "550 no such user"),
 )

@@ -1,5 +1,6 @@
-"""Fault notices and the sending of all mail.
+"""Fault notices, incoming-call mails, and the sending of all mail.
 
-Owns notice settings, and every mail from its queueing to its end. Hears contracts from auth, faults and recoveries
-from linewatch, and from bulkforward what it did about them. Says what was queued, sent and given up.
+Owns the settings of both, and every mail from its queueing to its end. Hears contracts from auth, faults and recoveries
+from linewatch, from bulkforward what it did about them, and from voicewarp how calls ended. Says what was queued, sent
+and given up.
 """

@@ -1,6 +1,6 @@
-"""The HTTP routes of notify: notice settings for customers, the mail queue for operators."""
+"""The HTTP routes of notify: notices and incoming-call mails for customers, the mail queue for operators."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response
 
@@ -10,10 +10,13 @@ from chassis.handling import Handler
 from chassis.messages import now
 from chassis.setting import Setting
 from chassis.views import Views
-from chassis.web import Blueprint, once, origin, owns_contract, reply, require
+from chassis.web import Blueprint, once, origin, owns_contract, owns_number, principal, reply, require
+from services.notify.model.incoming import EditIncoming, Incoming
 from services.notify.model.mail import Mail, RetryMail
 from services.notify.model.notice import EditNotice, Notice
 from services.notify.schemas import (
+    IncomingBody,
+    IncomingSchema,
     MailsQuery,
     MailsSchema,
     NoticeBody,
@@ -21,16 +24,30 @@ from services.notify.schemas import (
     RetriedSchema,
     sentence,
     shown,
+    shown_incoming,
     shown_mail,
 )
 from services.notify.views import MAILS
 
+# What belongs to an option.
+OfOption = TypeVar("OfOption", Notice, Incoming)
 WORDS = {
+    "all-or-some": (
+        "「すべて」を選ぶときは、ほかの条件を外してください。",
+        "`all` stands alone, without other conditions.",
+    ),
+    "caller-not-allowed": ("発信者の電話番号を確かめてください。", "Some of the callers are no phone numbers."),
     "mail-not-failed": ("送信に失敗したメールだけを再送できます。", "Only a mail that was given up can be retried."),
     "no-addresses": ("送信先のメールアドレスを先に登録してください。", "Add a mail address first."),
+    "no-condition": ("お知らせする電話を選んでください。", "Choose which calls to tell of."),
     "not-a-mail-address": ("メールアドレスを確かめてください（例：name@example.jp）。", "This is not a mail address."),
     "repeated-address": ("同じメールアドレスが2回あります。", "The same address is listed twice."),
-    "too-many-addresses": ("メールアドレスは10件まで登録できます。", "Up to 10 addresses can be listed."),
+    "repeated-condition": ("同じ条件が2回あります。", "The same condition is listed twice."),
+    "too-many-addresses": (
+        "登録できるメールアドレスは、故障・回復通知では10件まで、着信お知らせメールでは5件までです。",
+        "A fault notice has up to 10 addresses, an incoming-call mail up to 5.",
+    ),
+    "too-many-callers": ("発信者は30件まで登録できます。", "Up to 30 callers can be listed."),
 }
 
 
@@ -63,6 +80,41 @@ def _stop() -> EditNotice:
     return EditNotice(False, None, None, None)
 
 
+def incoming_blueprint(numbers: Handler[Incoming]) -> Blueprint:
+    routes = Blueprint("incoming-mail", __name__, url_prefix="/numbers/<number>")
+
+    setting = Setting(numbers, lambda incoming: shown_incoming(contracted(incoming)))
+    setting.add_routes(
+        routes,
+        "/incoming-mail",
+        owns_number,
+        body=IncomingBody,
+        answer=IncomingSchema,
+        start=_start_incoming,
+        stop=_stop_incoming,
+    )
+
+    @routes.get("/history")
+    @owns_number
+    @routes.arguments(history.HistoryQuery, location="query")
+    @routes.response(200, history.HistorySchema)
+    def show_number_history(query: dict[str, Any], number: str) -> Response:
+        """What was changed of the incoming-call mail, by whom and when, and what was mailed, newest first."""
+        return reply(history.page(numbers, number, history.as_read_by(principal(), sentence), **query))
+
+    return routes
+
+
+def _start_incoming() -> EditIncoming:
+    """Mails are sent of the calls that end from now on."""
+    return EditIncoming(started=True)
+
+
+def _stop_incoming() -> EditIncoming:
+    """No more mails; what is in the queue is still sent."""
+    return EditIncoming(started=False)
+
+
 def mails_blueprint(mails: Handler[Mail], views: Views) -> Blueprint:
     routes = Blueprint("mails", __name__)
 
@@ -92,8 +144,8 @@ def mails_blueprint(mails: Handler[Mail], views: Views) -> Blueprint:
     return routes
 
 
-def contracted(notice: Notice) -> Notice:
-    """The notice, or NotFound where the option is not contracted: its pages are hidden, its history stays."""
-    if not notice.contracted:
+def contracted(state: OfOption) -> OfOption:
+    """The state, or NotFound where the option is not contracted: its pages are hidden, its history stays."""
+    if not state.contracted:
         raise NotFound("not-found")
-    return notice
+    return state

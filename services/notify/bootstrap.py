@@ -15,16 +15,16 @@ from chassis.telemetry import configure_logging
 from chassis.views import Views
 from contracts import events_of, names_of, notify, phone
 from services.notify.adapters import Mailer, SmtpMailer
-from services.notify.api import WORDS, mails_blueprint, notices_blueprint
-from services.notify.model import mail, notice
+from services.notify.api import WORDS, incoming_blueprint, mails_blueprint, notices_blueprint
+from services.notify.model import incoming, mail, notice
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
 from services.notify.tasks import Sender
 from services.notify.views import MAILS
 
 NAME = "notify"
-HEARD = ("auth", "linewatch", "bulkforward")
-CODEC = Codec((*notify.EVENTS, *notice.PRIVATE_EVENTS, *mail.PRIVATE_EVENTS))
+HEARD = ("auth", "linewatch", "bulkforward", "voicewarp")
+CODEC = Codec((*notify.EVENTS, *notice.PRIVATE_EVENTS, *incoming.PRIVATE_EVENTS, *mail.PRIVATE_EVENTS))
 
 
 def build(
@@ -34,6 +34,7 @@ def build(
     db = database(settings, NAME)
     kept, rows = store or MongoStore(db, CODEC), views or Views(db, [MAILS])
     notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=notice.wake_at)
+    numbers = Handler(kept, incoming.DECIDER, incoming.CATEGORY)
     mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
     post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout)
     sender = Sender(mails, rows, post, settings.site_url, settings.mail_connections)
@@ -41,10 +42,10 @@ def build(
         NAME,
         CODEC,
         names_of(NAME),
-        [notices_blueprint(notices), mails_blueprint(mails, rows)],
+        [notices_blueprint(notices), incoming_blueprint(numbers), mails_blueprint(mails, rows)],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, settings.forwarding_wait)),
+        Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, settings.forwarding_wait)),
         own_views=rows,
         alarms=[Alarm(notices, notice.Wake)],
         aside={"sender": sender.run},

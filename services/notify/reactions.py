@@ -1,6 +1,6 @@
-"""What happens elsewhere, as commands for notices."""
+"""What happens elsewhere, as commands for notices and for the incoming-call mail of each number."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from chassis.consumer import Reaction
@@ -9,6 +9,8 @@ from chassis.messages import Recorded
 from contracts.auth import Contract
 from contracts.bulkforward import StopCause
 from contracts.notify import ForwardingResult
+from contracts.voicewarp import CallEnded
+from services.notify.model.incoming import HearCall, Incoming, NoteNumber
 from services.notify.model.notice import HearFault, HearForwarding, HearRecovery, NoteContract, Notice
 
 
@@ -69,9 +71,31 @@ def on_auto_stop_skipped(recorded: Recorded) -> list[Order]:
     return [_order(recorded, HearForwarding(skipped.fault_id, "recovery", result, skipped.reason, 0))]
 
 
-def reactions(notices: Handler[Notice], wait: timedelta) -> Mapping[str, Reaction]:
+def on_numbers(recorded: Recorded) -> list[Order]:
+    """The numbers of a contract that is new or changed, and those that left it."""
+    contract: Contract = recorded.event.contract
+    there = [_number(recorded, number, "incoming-mail" in has) for number, has in contract.numbers.items()]
+    return there + on_numbers_left(recorded)
+
+
+def on_numbers_left(recorded: Recorded) -> list[Order]:
+    return [_number(recorded, number, False) for number in getattr(recorded.event, "left", ())]
+
+
+def on_call_ended(recorded: Recorded) -> list[Order]:
+    """Marked whatever comes of it: a call that comes again after the settings have changed is not told of late."""
+    call: CallEnded = recorded.event
+    command = HearCall(
+        call.call_id, call.contract_number, call.caller, call.outcome, call.forwarded_to, call.received_at
+    )
+    return [Order(call.called, command, recorded.id, recorded.correlation_id, recorded.id)]
+
+
+def reactions(
+    notices: Handler[Notice], incoming: Handler[Incoming], wait: timedelta
+) -> Mapping[str, Sequence[Reaction]]:
     """Every event that this service hears, by its name. `wait` is how long a mail waits for bulk forwarding's news."""
-    heard: Mapping[str, Callable[[Recorded], list[Order]]] = {
+    of_notices: Mapping[str, Callable[[Recorded], list[Order]]] = {
         "ContractImported": on_contract,
         "ContractChanged": on_contract,
         "ContractRemoved": on_contract_removed,
@@ -82,10 +106,31 @@ def reactions(notices: Handler[Notice], wait: timedelta) -> Mapping[str, Reactio
         "BulkForwardAutoStartSkipped": on_auto_start_skipped,
         "BulkForwardAutoStopSkipped": on_auto_stop_skipped,
     }
-    return {name: Reaction(notices, orders) for name, orders in heard.items()}
+    of_numbers: Mapping[str, Callable[[Recorded], list[Order]]] = {
+        "ContractImported": on_numbers,
+        "ContractChanged": on_numbers,
+        "ContractRemoved": on_numbers_left,
+        "CallEnded": on_call_ended,
+    }
+    reacting = ((notices, of_notices), (incoming, of_numbers))
+    return {
+        name: [Reaction(handler, heard[name]) for handler, heard in reacting if name in heard]
+        for name in {**of_notices, **of_numbers}
+    }
+
+
+def _number(recorded: Recorded, number: str, contracted: bool) -> Order:
+    """Its sequence alone tells that it is news, so it needs no mark; most numbers never have the option."""
+    command = NoteNumber(number, _contract_number(recorded), contracted, recorded.sequence)
+    command_id = f"{recorded.id}:{number}"
+    return Order(number, command, command_id, recorded.correlation_id, recorded.id, mark=False)
 
 
 def _order(recorded: Recorded, command: NoteContract | HearFault | HearRecovery | HearForwarding) -> Order:
+    return Order(_contract_number(recorded), command, recorded.id, recorded.correlation_id, recorded.id)
+
+
+def _contract_number(recorded: Recorded) -> str:
     event = recorded.event
-    contract_number = event.contract.contract_number if hasattr(event, "contract") else event.contract_number
-    return Order(contract_number, command, recorded.id, recorded.correlation_id, recorded.id)
+    number: str = event.contract.contract_number if hasattr(event, "contract") else event.contract_number
+    return number

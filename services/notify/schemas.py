@@ -1,22 +1,36 @@
-"""The JSON of fault notices and of mails (spec sections 9 and 12)."""
+"""The JSON of fault notices, of incoming-call mails and of the mail queue (spec sections 9 and 12)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields, post_load, validate
 
 from chassis.answers import Answer
-from chassis.fields import one_line
+from chassis.fields import TypedNumber, one_line
 from chassis.views import Row
 from chassis.web import Body, Boolean, Query
 from contracts import phone
-from contracts.notify import FaultNoticeChanged, MailFailed, MailQueued, MailSent
+from contracts.notify import (
+    CallCondition,
+    CallerMode,
+    FaultNoticeChanged,
+    IncomingMailChanged,
+    IncomingMailQueued,
+    MailFailed,
+    MailKind,
+    MailQueued,
+    MailSent,
+)
+from services.notify.model.incoming import EditIncoming, Incoming
 from services.notify.model.notice import EditNotice, Notice
 
 # More than the rule allows, so that it is the rule that says how many are too many.
 MOST_LISTED = 100
 STATES = ("queued", "sent", "failed")
+MAIL_KINDS = (*get_args(MailKind), "incoming")
+# Of a label.
+MOST_LETTERS = 50
 
 
 def _address(text: str) -> None:
@@ -58,6 +72,80 @@ class NoticeBody(Body):
         return EditNotice(data.get("started"), data.get("contractor"), data.get("site"), addresses)
 
 
+class Listed(Body):
+    """A caller of the list with the customer's own word for it."""
+
+    number = TypedNumber(phone.normalise, required=True)
+    label = fields.String(load_default="", validate=[validate.Length(max=MOST_LETTERS), one_line])
+
+
+# Documented so; a bare number is one without a label.
+_NUMBER = {"type": "string", "description": "Digits only; from abroad with +."}
+_LISTED = {
+    "oneOf": [
+        _NUMBER,
+        {"type": "object", "properties": {"number": _NUMBER, "label": {"type": "string"}}, "required": ["number"]},
+    ]
+}
+
+
+class ListedCaller(fields.Field[Any]):
+    """Number and label, from an object of them or from a bare number."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, str]:
+        if isinstance(value, str):
+            value = {"number": value}
+        if not isinstance(value, Mapping):
+            raise ValidationError("wrong-type")
+        caller = Listed().load(value)
+        return caller["number"], caller["label"]
+
+
+def _distinct_callers(callers: list[tuple[str, str]]) -> None:
+    if len({number for number, _ in callers}) != len(callers):
+        raise ValidationError("repeated-number")
+
+
+class CallersBody(Body):
+    """Whose calls are told of; a field that is missing stays as it is."""
+
+    mode = fields.String(validate=validate.OneOf(get_args(CallerMode)))
+    numbers = fields.List(
+        ListedCaller(metadata=_LISTED), validate=[validate.Length(max=MOST_LISTED), _distinct_callers]
+    )
+    anonymous = Boolean()
+
+
+def _all_or_some(when: list[str]) -> None:
+    if not when:
+        raise ValidationError("no-condition")
+    if len(set(when)) != len(when):
+        raise ValidationError("repeated-condition")
+    if "all" in when and len(when) > 1:
+        raise ValidationError("all-or-some")
+
+
+class IncomingBody(Body):
+    """What PUT takes; a field that is missing stays as it is."""
+
+    started = Boolean()
+    addresses = fields.List(Address(), validate=[validate.Length(max=MOST_LISTED), _distinct])
+    when = fields.List(fields.String(validate=validate.OneOf(get_args(CallCondition))), validate=_all_or_some)
+    callers = fields.Nested(CallersBody)
+
+    @post_load
+    def command(self, data: dict[str, Any], **_: Any) -> EditIncoming:
+        callers = data.get("callers", {})
+        return EditIncoming(
+            data.get("started"),
+            tuple(data["addresses"]) if "addresses" in data else None,
+            tuple(data["when"]) if "when" in data else None,
+            callers.get("mode"),
+            dict(callers["numbers"]) if "numbers" in callers else None,
+            callers.get("anonymous"),
+        )
+
+
 class MailsQuery(Query):
     """Which mails an operator wants to see."""
 
@@ -79,12 +167,29 @@ class NoticeSchema(Answer):
     addresses = fields.List(fields.String())
 
 
+class CallersSchema(Answer):
+    """Whose calls are told of. `numbers` are bare as long as no label is given; with one, all are objects."""
+
+    mode = fields.String(validate=validate.OneOf(get_args(CallerMode)))
+    numbers = fields.List(fields.Raw(metadata=_LISTED))
+    anonymous = fields.Boolean()
+
+
+class IncomingSchema(Answer):
+    """What is answered of an incoming-call mail, and what PUT takes back."""
+
+    started = fields.Boolean()
+    addresses = fields.List(fields.String())
+    when = fields.List(fields.String(validate=validate.OneOf(get_args(CallCondition))))
+    callers = fields.Nested(CallersSchema)
+
+
 class MailSchema(Answer):
     """One mail of the queue; `answer` is what the mail server last said."""
 
     id = fields.String()
     contract_number = fields.String()
-    kind = fields.String()
+    kind = fields.String(validate=validate.OneOf(MAIL_KINDS))
     to = fields.String()
     queued_at = fields.AwareDateTime()
     state = fields.String(validate=validate.OneOf(STATES))
@@ -116,13 +221,30 @@ def shown(notice: Notice) -> dict[str, Any]:
     }
 
 
+def shown_incoming(incoming: Incoming) -> dict[str, Any]:
+    """What GET answers."""
+    settings = incoming.settings
+    labels = settings.callers
+    objects = [{"number": number, "label": label} for number, label in labels.items()]
+    return {
+        "started": settings.started,
+        "addresses": list(settings.addresses),
+        "when": list(settings.when),
+        "callers": {
+            "mode": settings.mode,
+            "numbers": objects if any(labels.values()) else list(labels),
+            "anonymous": settings.anonymous,
+        },
+    }
+
+
 def shown_mail(row: Row) -> dict[str, Any]:
     """One mail as an operator sees it: its state, its tries, and what the mail server last said."""
     queued: Mapping[str, Any] = row["queued"]
     return {
         "id": row["_id"],
         "contract_number": queued["contract_number"],
-        "kind": queued["kind"],
+        "kind": queued.get("kind", "incoming"),
         "to": queued["address"],
         "queued_at": row["queued_at"].isoformat(),
         "state": row["state"],
@@ -145,6 +267,15 @@ def sentence(event: Any) -> tuple[str, str] | None:
         case MailQueued(kind=kind):
             ja, en = ("故障", "fault") if kind == "fault" else ("回復", "recovery")
             return f"{ja}のお知らせメールを用意しました", f"A {en} mail was queued"
+        case IncomingMailChanged(started=started, addresses=addresses):
+            ja, en = ("開始", "on") if started else ("停止", "off")
+            count = len(addresses)
+            return (
+                f"着信お知らせメールを変更しました（{ja}、宛先{count}件）",
+                f"Incoming-call mail is {en}, with {count} addresses",
+            )
+        case IncomingMailQueued():
+            return "着信のお知らせメールを用意しました", "A mail about a call was queued"
         case MailSent():
             return "お知らせメールを送信しました", "A mail was sent"
         case MailFailed():

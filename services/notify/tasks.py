@@ -9,18 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import structlog
 
 from chassis.errors import Conflict, TsunaguError, Unavailable
 from chassis.handling import Handler
 from chassis.messages import Actor, Origin, now
 from chassis.views import Row, Views
-from contracts.notify import MailQueued
 from services.notify.adapters import Answer, Mailer
-from services.notify.model.letters import letter_of
+from services.notify.model.letters import Owed, letter_of
 from services.notify.model.mail import Mail, NoteFailure, NoteSent
-from services.notify.views import MAILS
+from services.notify.views import MAILS, owed_of
 
 LOOK_SECONDS = 0.3
 LOOK_AT = 200
@@ -93,7 +91,7 @@ class Sender:
 
     def _attend(self, row: Row, going: Callable[[], bool]) -> None:
         try:
-            queued = msgspec.convert(row["queued"], MailQueued)
+            queued = owed_of(row)
             answer = self.mailer.send(letter_of(queued, row["queued_at"], self.site_url))
             log.info("mail_tried", mail=row["_id"], taken=answer.taken, permanent=answer.permanent, answer=answer.text)
             self._note(_noted(queued, answer), going)
@@ -120,7 +118,7 @@ class Sender:
                 self.wait(LOOK_SECONDS)
 
 
-def _noted(queued: MailQueued, answer: Answer) -> NoteSent | NoteFailure:
+def _noted(queued: Owed, answer: Answer) -> NoteSent | NoteFailure:
     if answer.taken:
         return NoteSent(queued.mail_id, queued.contract_number, answer.text)
     luck = random.random()

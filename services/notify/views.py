@@ -10,7 +10,8 @@ import msgspec
 
 from chassis.messages import Recorded
 from chassis.views import Row, View
-from contracts.notify import MailFailed, MailQueued, MailSent
+from contracts.notify import IncomingMailQueued, MailFailed, MailQueued, MailSent
+from services.notify.model.letters import Owed
 from services.notify.model.mail import MailPostponed, MailRetried
 
 
@@ -22,8 +23,9 @@ def fold_mail(row: Row | None, recorded: Recorded) -> Row:
     """`due_at` is when to try next, None when there is nothing to do or nothing is known to send yet."""
     event, told = recorded.event, dict(row or _NOTHING)
     match event:
-        case MailQueued():
+        case MailQueued() | IncomingMailQueued():
             told |= {"queued": msgspec.to_builtins(event), "queued_at": recorded.at, "contract": event.contract_number}
+            told |= {"event": recorded.type}
         case MailPostponed():
             told |= {"state": "queued", "attempts": event.attempts, "answer": event.answer, "next_at": event.next_at}
         case MailRetried():
@@ -33,6 +35,15 @@ def fold_mail(row: Row | None, recorded: Recorded) -> Row:
         case MailFailed():
             told |= {"state": "failed", "attempts": event.attempts, "answer": event.answer}
     return {**told, "due_at": _due_at(told)}
+
+
+# What says that a mail is owed, by its name in a row.
+OWED: Mapping[str, type[Owed]] = {owed.__name__: owed for owed in (MailQueued, IncomingMailQueued)}
+
+
+def owed_of(row: Row) -> Owed:
+    """What is to be sent, of a row that has it. The oldest rows name no event: all mails told of faults then."""
+    return msgspec.convert(row["queued"], OWED[row.get("event", MailQueued.__name__)])
 
 
 _NOTHING: Mapping[str, Any] = {
@@ -54,7 +65,7 @@ def _due_at(told: dict[str, Any]) -> Any:
 
 MAILS = View(
     "mails",
-    frozenset({"MailQueued", "MailPostponed", "MailRetried", "MailSent", "MailFailed"}),
+    frozenset({"MailQueued", "IncomingMailQueued", "MailPostponed", "MailRetried", "MailSent", "MailFailed"}),
     keys_mail,
     fold_mail,
     indexes=((("due_at", 1),), (("contract", 1), ("queued_at", -1)), (("state", 1), ("queued_at", -1))),

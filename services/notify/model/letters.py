@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import assert_never
 
 from contracts import phone
-from contracts.notify import ForwardingResult, MailQueued
+from contracts.notify import ForwardingResult, IncomingMailQueued, MailQueued
+from contracts.voicewarp import CallOutcome
 
 # Japan has one time zone and no summer time.
 TOKYO = timezone(timedelta(hours=9), "JST")
@@ -45,15 +47,45 @@ _REASONS = {
 }
 
 
-def letter_of(mail: MailQueued, queued_at: datetime, site_url: str) -> Letter:
+_OUTCOMES: dict[CallOutcome, str] = {
+    "answered": "応答しました",
+    "no-answer": "応答がありませんでした",
+    "busy": "話し中でした",
+    "forwarded": "転送しました",
+}
+# Whatever the mail is about: the events that owe one.
+Owed = MailQueued | IncomingMailQueued
+
+
+def letter_of(mail: Owed, queued_at: datetime, site_url: str) -> Letter:
     """The mail to send for what was queued."""
+    match mail:
+        case MailQueued():
+            subject, lines, answers = _fault_subject(mail), _fault_lines(mail), mail.answers
+        case IncomingMailQueued():
+            subject, lines, answers = _call_subject(mail), _call_lines(mail), None
+        case _:
+            assert_never(mail)
+    body = "\n".join([*lines, *_ending(site_url)])
+    return Letter(mail.mail_id, mail.address, f"【つなぐ】{_in_one_line(subject)}", body, queued_at, answers)
+
+
+def _ending(site_url: str) -> list[str]:
+    return [
+        "",
+        f"設定サイト：{site_url}",
+        "",
+        "このメールは自動でお送りしています。ご返信いただいてもお答えできません。",
+        "",
+    ]
+
+
+def _fault_subject(mail: MailQueued) -> str:
     subject = "回線の故障のお知らせ" if mail.kind == "fault" else "回線の回復のお知らせ"
-    place = f"（{mail.site}）" if mail.site else ""
-    body = "\n".join(_lines(mail, site_url))
-    return Letter(mail.mail_id, mail.address, f"【つなぐ】{subject}{place}", body, queued_at, mail.answers)
+    return subject + (f"（{mail.site}）" if mail.site else "")
 
 
-def _lines(mail: MailQueued, site_url: str) -> list[str]:
+def _fault_lines(mail: MailQueued) -> list[str]:
     happened = "ご契約の回線の故障を検知しました。" if mail.kind == "fault" else "ご契約の回線が回復しました。"
     until = [f"回復した日時　：{japanese_time(mail.until)}"] if mail.until else []
     return [
@@ -67,11 +99,6 @@ def _lines(mail: MailQueued, site_url: str) -> list[str]:
         "",
         "■ 一括転送",
         _forwarding(mail),
-        "",
-        f"設定サイト：{site_url}",
-        "",
-        "このメールは自動でお送りしています。ご返信いただいてもお答えできません。",
-        "",
     ]
 
 
@@ -79,6 +106,50 @@ def _forwarding(mail: MailQueued) -> str:
     words = _FAULT if mail.kind == "fault" else _RECOVERY
     template = words.get(mail.forwarding, words["unknown"])
     return template.format(entries=mail.entries, reason=_REASONS.get(mail.reason, mail.reason))
+
+
+def _call_subject(mail: IncomingMailQueued) -> str:
+    return f"着信のお知らせ：{_caller(mail)}（{_OUTCOMES[mail.outcome]}）"
+
+
+def _call_lines(mail: IncomingMailQueued) -> list[str]:
+    return [
+        f"{phone.shown(mail.called)} に電話がありました。",
+        "",
+        f"着信した日時　：{japanese_time(mail.received_at)}",
+        f"着信した番号　：{phone.shown(mail.called)}",
+        f"電話をかけた方：{_caller(mail)}",
+        f"結果　　　　　：{_OUTCOMES[mail.outcome]}",
+        *([f"転送先　　　　：{phone.shown(mail.forwarded_to)}"] if mail.forwarded_to else []),
+        "",
+        _what_to_do(mail),
+        "このお知らせの停止や、お知らせする電話の変更は、設定サイトでできます。",
+    ]
+
+
+def _caller(mail: IncomingMailQueued) -> str:
+    if mail.caller is None:
+        return "非通知"
+    return phone.shown(mail.caller) + (f" {_in_one_line(mail.label)}" if mail.label else "")
+
+
+def _what_to_do(mail: IncomingMailQueued) -> str:
+    match mail.outcome:
+        case "answered":
+            return "電話はつながりました。していただくことはありません。"
+        case "forwarded":
+            return "電話は転送先へ回しました。転送の停止や転送先の変更は、設定サイトでできます。"
+        case "no-answer" | "busy":
+            if mail.caller is None:
+                return "番号が通知されていないため、こちらから折り返すことはできません。"
+            return f"折り返すときは、{phone.shown(mail.caller)} へお電話ください。"
+        case _:
+            assert_never(mail.outcome)
+
+
+def _in_one_line(text: str) -> str:
+    """What comes from elsewhere ends no line, and no header of the mail."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def japanese_time(at: datetime) -> str:

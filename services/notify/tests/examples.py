@@ -1,5 +1,6 @@
 """One ready example of every event and command of notify, and of every foreign event that it hears."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from chassis.testing import NOON
@@ -11,7 +12,17 @@ from contracts.bulkforward import (
     BulkForwardStopped,
 )
 from contracts.linewatch import LineFaulted, LineRecovered
-from contracts.notify import FaultNoticeChanged, MailFailed, MailQueued, MailSent
+from contracts.notify import (
+    FaultNoticeChanged,
+    IncomingMailChanged,
+    IncomingMailQueued,
+    MailFailed,
+    MailQueued,
+    MailSent,
+)
+from contracts.voicewarp import CallEnded
+from services.notify.model.incoming import EditIncoming, HearCall, NoteNumber, NumberNoted
+from services.notify.model.incoming import mail_id_of as incoming_mail_id_of
 from services.notify.model.letters import Letter, letter_of
 from services.notify.model.mail import MailPostponed, MailRetried, NoteFailure, NoteSent, RetryMail
 from services.notify.model.notice import (
@@ -29,7 +40,7 @@ from services.notify.model.notice import (
     mail_id_of,
 )
 
-NUMBER = "0600001111"
+NUMBER, ADDITIONAL = "0600001111", "0600002222"
 FAULT = f"{NUMBER}-1"
 NEXT_FAULT = f"{NUMBER}-2"
 ANNE, BEN = "anne@example.jp", "ben@example.jp"
@@ -44,16 +55,20 @@ def at_line(place: int) -> str:
     return f"{place:010d}.0001"
 
 
-CONTRACT = Contract(NUMBER, "C-1111", CONTRACTOR, SITE, ("fault-notice",), {NUMBER: ()})
+CONTRACT = Contract(
+    NUMBER, "C-1111", CONTRACTOR, SITE, ("fault-notice",), {NUMBER: ("incoming-mail",), ADDITIONAL: ("fax-mail",)}
+)
 CONTRACT_IMPORTED = ContractImported(CONTRACT)
 CONTRACT_CHANGED = ContractChanged(CONTRACT)
-CONTRACT_REMOVED = ContractRemoved(NUMBER)
+CONTRACT_REMOVED = ContractRemoved(NUMBER, left=(NUMBER, ADDITIONAL))
 LINE_FAULTED = LineFaulted(NUMBER, FAULT, "critical", "断線", NOON)
 LINE_RECOVERED = LineRecovered(NUMBER, FAULT, NOON, OVER)
 FORWARD_STARTED = BulkForwardStarted(NUMBER, {NUMBER: "0312345678"}, "fault", NOON, FAULT)
 FORWARD_STOPPED = BulkForwardStopped(NUMBER, {NUMBER: "0312345678"}, "recovery", FAULT)
 START_SKIPPED = BulkForwardAutoStartSkipped(NUMBER, FAULT, "no-entries")
 STOP_SKIPPED = BulkForwardAutoStopSkipped(NUMBER, FAULT, "started-by-hand")
+CALLER, DESTINATION = "0312345678", "09012345678"
+CALL_ENDED = CallEnded("c-1", NUMBER, NUMBER, CALLER, "forwarded", DESTINATION, NOON, OVER)
 
 CONTRACTED = ContractNoted(NUMBER, True, CONTRACTOR, SITE, "0000000001.0000")
 ENDED = ContractNoted(NUMBER, False, "", "", "0000000002.0000")
@@ -87,6 +102,23 @@ POSTPONED = MailPostponed(MAIL_ID, 1, NOON + timedelta(minutes=1), "451 busy")
 SENT = MailSent(MAIL_ID, NUMBER, 1, "250 kept")
 FAILED = MailFailed(MAIL_ID, NUMBER, 1, "550 unknown")
 RETRIED = MailRetried(MAIL_ID, NEXT)
+
+NUMBER_NOTED = NumberNoted(NUMBER, NUMBER, True, "0000000001.0000")
+NUMBER_ENDED = NumberNoted(NUMBER, NUMBER, False, "0000000002.0000")
+INCOMING_ON = IncomingMailChanged(NUMBER, NUMBER, True, (ANNE, BEN), ("all",), "all", {CALLER: "本社"}, True)
+INCOMING_OFF = replace(INCOMING_ON, started=False)
+
+
+def call_mail(address: str) -> IncomingMailQueued:
+    """The mail of the example's call."""
+    facts = (NUMBER, address, "c-1", NUMBER, CALLER, "本社", "forwarded", DESTINATION, NOON)
+    return IncomingMailQueued(incoming_mail_id_of("c-1", address), *facts)  # type: ignore[arg-type]
+
+
+NOTE_NUMBER = NoteNumber(NUMBER, NUMBER, True, "0000000001.0000")
+END_NUMBER = NoteNumber(NUMBER, NUMBER, False, "0000000002.0000")
+START_INCOMING = EditIncoming(started=True, addresses=(ANNE, BEN), callers={CALLER: "本社"})
+HEAR_CALL = HearCall("c-1", NUMBER, CALLER, "forwarded", DESTINATION, NOON)
 
 NOTE_CONTRACT = NoteContract(NUMBER, True, CONTRACTOR, SITE, "0000000001.0000")
 START = EditNotice(True, None, None, (ANNE, BEN))

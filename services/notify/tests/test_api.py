@@ -15,7 +15,7 @@ from chassis.views import Views
 from contracts import events_of
 from services.notify.adapters import OutboxMailer
 from services.notify.bootstrap import CODEC, HEARD, NAME, build
-from services.notify.model import mail, notice
+from services.notify.model import incoming, mail, notice
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
 from services.notify.tests.examples import (
@@ -55,7 +55,8 @@ def store(watched_store: Callable[[Codec], Any]) -> Any:
 
 def hear(store: EventStore, event: object, category: str, revision: int) -> None:
     notices = Handler(store, notice.DECIDER, notice.CATEGORY)
-    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, WAIT))
+    numbers = Handler(store, incoming.DECIDER, incoming.CATEGORY)
+    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, WAIT))
     deliver(intake, recorded(event, f"{category}-{NUMBER}", revision))
 
 

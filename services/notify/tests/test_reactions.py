@@ -14,6 +14,7 @@ from contracts import events_of
 from contracts.linewatch import LineFaulted
 from contracts.notify import MailQueued
 from services.notify.bootstrap import CODEC, HEARD, NAME
+from services.notify.model import incoming
 from services.notify.model.notice import CATEGORY, DECIDER, FaultHeard, ForwardingHeard, Notice, wake_at
 from services.notify.reactions import reactions
 from services.notify.tests.examples import (
@@ -50,7 +51,8 @@ NOT_STOPPED = recorded(STOP_SKIPPED, PLAN_STREAM, 2, 1)
 
 def intake_on(store: EventStore) -> tuple[Intake, Handler[Notice]]:
     notices = Handler(store, DECIDER, CATEGORY, wake_at=wake_at)
-    return Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, WAIT)), notices
+    numbers = Handler(store, incoming.DECIDER, incoming.CATEGORY)
+    return Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, WAIT)), notices
 
 
 @pytest.fixture
