@@ -70,7 +70,15 @@ def build(
         clock,
     )
     issuer = TokenIssuer.from_file(settings.token_signing_key)
-    exchange = Exchange(keys, customers, issuer, settings.token_lifetime, settings.token_keys, clock)
+    exchange = Exchange(
+        keys,
+        customers,
+        issuer,
+        settings.token_lifetime,
+        settings.machine_token_lifetime,
+        settings.token_keys,
+        clock,
+    )
     parts = Parts(
         NAME,
         CODEC,

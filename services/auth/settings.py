@@ -17,7 +17,13 @@ class Settings:
     token_signing_key: Path = variable("File with the private key that signs tokens (PEM, Ed25519).")
     password_pepper: Path = variable("File with the pepper of passwords, the same as ivr's.", secret=True)
     log_level: str = variable("Least level of log lines: debug, info, warning or error.", default="info")
-    token_lifetime: timedelta = variable("How long a signed token is good, in seconds.", default=timedelta(seconds=60))
+    token_lifetime: timedelta = variable(
+        "How long a signed token of a customer is good, in seconds.", default=timedelta(seconds=60)
+    )
+    machine_token_lifetime: timedelta = variable(
+        "How long that of an API key is good, in seconds: so long machines go on while auth is away.",
+        default=timedelta(hours=1),
+    )
     temporary_lifetime: timedelta = variable(
         "How long a temporary password is good, in seconds.", default=timedelta(hours=24)
     )

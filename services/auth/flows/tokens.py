@@ -16,12 +16,17 @@ from services.auth.flows.sessions import Customers
 
 @dataclass(frozen=True)
 class Exchange:
-    """Takes API keys and session tokens alike."""
+    """Takes API keys and session tokens alike.
+
+    A key's token is good for `machine_lifetime`, so that monitoring and the telephone go on while auth is away; that a
+    key was revoked shows at the next exchange, which the gateway asks for every few seconds.
+    """
 
     keys: Keys
     customers: Customers
     issuer: TokenIssuer
     lifetime: timedelta
+    machine_lifetime: timedelta
     public_keys: Path
     clock: Callable[[], datetime] = now
 
@@ -32,7 +37,8 @@ class Exchange:
         who = ours.caller(bearer, at)
         if who is None:
             raise Unauthenticated("token-invalid")
-        return self.issuer.issue(who, lifetime=self.lifetime, at=at), int(self.lifetime.total_seconds())
+        lifetime = self.lifetime if who.kind == "customer" else self.machine_lifetime
+        return self.issuer.issue(who, lifetime=lifetime, at=at), int(lifetime.total_seconds())
 
     def jwks(self) -> dict[str, Any]:
         """The public keys, as every service of ours reads them."""
