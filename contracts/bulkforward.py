@@ -17,10 +17,15 @@ StopSkipped = Literal["started-by-hand", "not-running", "switched-off"]
 
 @dataclass(frozen=True)
 class BulkForwardEntriesChanged:
-    """The destinations from now on: number -> destination, digits only. In force at once where forwarding runs."""
+    """The destinations from now on: number -> destination, digits only. In force at once where forwarding runs.
+
+    `removed` are the numbers that had a destination until now and have none any more.
+    """
 
     contract_number: str
     entries: Mapping[str, str]
+    removed: tuple[str, ...] = ()
+    running: bool = False
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ _ALL = (
     LineFaulted(NUMBER, FAULT, "critical", "光回線の断", SINCE),
     LineFaultWorsened(NUMBER, FAULT, "critical", "光回線の断", SINCE),
     LineRecovered(NUMBER, FAULT, SINCE, UNTIL),
-    BulkForwardEntriesChanged(NUMBER, ENTRIES),
+    BulkForwardEntriesChanged(NUMBER, ENTRIES, ("0600003333",), True),
     BulkForwardAutomationChanged(NUMBER, True, False),
     BulkForwardStarted(NUMBER, ENTRIES, "fault", SINCE, FAULT),
     BulkForwardStopped(NUMBER, ENTRIES, "recovery", FAULT),

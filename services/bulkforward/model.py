@@ -230,7 +230,7 @@ def _note_contract(command: NoteContract, plan: Plan) -> list[Event]:
     kept = {number: to for number, to in plan.entries.items() if number in command.numbers}
     events: list[Event] = [noted]
     if kept != dict(plan.entries):
-        events.append(BulkForwardEntriesChanged(command.contract_number, kept))
+        events.append(_entries_changed(replace(plan, contract_number=command.contract_number), kept))
     if plan.running and not (command.contracted and kept):
         events.append(_stopped(plan, "contract-ended"))
     return events
@@ -249,8 +249,13 @@ def _change_entries(plan: Plan, wanted: Mapping[str, str]) -> list[Event]:
     _check_entries(plan, wanted)
     if dict(wanted) == dict(plan.entries):
         return []
-    changed = BulkForwardEntriesChanged(plan.contract_number, dict(sorted(wanted.items())))
+    changed = _entries_changed(plan, dict(sorted(wanted.items())))
     return [changed, _stopped(plan, "no-entries")] if plan.running and not wanted else [changed]
+
+
+def _entries_changed(plan: Plan, entries: Mapping[str, str]) -> BulkForwardEntriesChanged:
+    removed = tuple(sorted(plan.entries.keys() - entries.keys()))
+    return BulkForwardEntriesChanged(plan.contract_number, entries, removed, plan.running is not None)
 
 
 def _drop(number: str, plan: Plan) -> list[Event]:

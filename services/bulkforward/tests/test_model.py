@@ -89,7 +89,8 @@ def test_a_number_that_left_the_contract_takes_its_entry_along() -> None:
     both = BulkForwardEntriesChanged(NUMBER, {NUMBER: OFFICE, OTHER: MOBILE})
 
     plan(CONTRACTED, both, STARTED_BY_HAND).when(changed).then(
-        ContractNoted(NUMBER, True, (NUMBER,), "0000000003.0000"), ENTRIES_CHANGED
+        ContractNoted(NUMBER, True, (NUMBER,), "0000000003.0000"),
+        BulkForwardEntriesChanged(NUMBER, ENTRIES, removed=(OTHER,), running=True),
     )
 
 
@@ -98,7 +99,7 @@ def test_forwarding_stops_when_its_last_number_leaves_the_contract() -> None:
 
     plan(*FORWARDED_BY_HAND).when(changed).then(
         ContractNoted(NUMBER, True, (OTHER,), "0000000003.0000"),
-        BulkForwardEntriesChanged(NUMBER, {}),
+        BulkForwardEntriesChanged(NUMBER, {}, removed=(NUMBER,), running=True),
         BulkForwardStopped(NUMBER, ENTRIES, "contract-ended"),
     )
 
@@ -116,7 +117,9 @@ def test_a_contract_that_ends_takes_everything_along() -> None:
     changed = NoteContract(NUMBER, False, (), "0000000002.0000")
 
     plan(*FORWARDED_BY_HAND).when(changed).then(
-        ENDED, BulkForwardEntriesChanged(NUMBER, {}), BulkForwardStopped(NUMBER, ENTRIES, "contract-ended")
+        ENDED,
+        BulkForwardEntriesChanged(NUMBER, {}, removed=(NUMBER,), running=True),
+        BulkForwardStopped(NUMBER, ENTRIES, "contract-ended"),
     )
 
 
@@ -139,7 +142,9 @@ def test_the_same_entries_again_change_nothing() -> None:
 def test_an_edit_while_running_takes_effect_at_once_and_keeps_running() -> None:
     moved = {NUMBER: MOBILE}
 
-    plan(*FORWARDED_BY_HAND).when(EditPlan(moved, None, None)).then(BulkForwardEntriesChanged(NUMBER, moved))
+    plan(*FORWARDED_BY_HAND).when(EditPlan(moved, None, None)).then(
+        BulkForwardEntriesChanged(NUMBER, moved, running=True)
+    )
 
 
 def test_entries_are_kept_in_the_order_of_their_numbers() -> None:
@@ -152,7 +157,8 @@ def test_entries_are_kept_in_the_order_of_their_numbers() -> None:
 
 def test_taking_all_entries_away_stops_forwarding() -> None:
     plan(*FORWARDED_BY_HAND).when(EditPlan({}, None, None)).then(
-        BulkForwardEntriesChanged(NUMBER, {}), BulkForwardStopped(NUMBER, ENTRIES, "no-entries")
+        BulkForwardEntriesChanged(NUMBER, {}, removed=(NUMBER,), running=True),
+        BulkForwardStopped(NUMBER, ENTRIES, "no-entries"),
     )
 
 
@@ -165,12 +171,13 @@ def test_one_entry_is_changed() -> None:
 
 
 def test_one_entry_is_dropped() -> None:
-    plan(*READY).when(DROP_ENTRY).then(BulkForwardEntriesChanged(NUMBER, {}))
+    plan(*READY).when(DROP_ENTRY).then(BulkForwardEntriesChanged(NUMBER, {}, removed=(NUMBER,)))
 
 
 def test_dropping_the_last_entry_stops_forwarding() -> None:
     plan(*FORWARDED_BY_FAULT).when(DROP_ENTRY).then(
-        BulkForwardEntriesChanged(NUMBER, {}), BulkForwardStopped(NUMBER, ENTRIES, "no-entries")
+        BulkForwardEntriesChanged(NUMBER, {}, removed=(NUMBER,), running=True),
+        BulkForwardStopped(NUMBER, ENTRIES, "no-entries"),
     )
 
 
