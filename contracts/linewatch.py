@@ -40,4 +40,15 @@ class LineRecovered:
     until: datetime
 
 
-EVENTS = (LineFaulted, LineFaultWorsened, LineRecovered)
+@dataclass(frozen=True)
+class LineFlapping:
+    """A line goes up and down too often. It counts as faulted, and nothing more is said of it until it has been still
+    for a while: then `LineRecovered` when it is well, nothing when it still has the same fault."""
+
+    contract_number: str
+    fault_id: str
+    changes: int
+    since: datetime
+
+
+EVENTS = (LineFaulted, LineFaultWorsened, LineRecovered, LineFlapping)

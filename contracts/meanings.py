@@ -82,6 +82,8 @@ FIELDS: Mapping[str, str] = {
     "LineFaulted.since": "When the first alarm of the fault was raised, by the monitoring system's clock.",
     "LineFaultWorsened.cause": "The monitoring system's words for the worst open alarm; may be empty.",
     "LineFaultWorsened.since": "When the fault began, as it was said before.",
+    "LineFlapping.changes": "How often the line went up or down within the time that is looked at.",
+    "LineFlapping.since": "When the fault began, by the monitoring system's clock.",
     "LineRecovered.since": "When the fault began, by the monitoring system's clock.",
     "LineRecovered.until": "When its last alarm was cleared, by the monitoring system's clock.",
     "MailQueued.entries": "How many numbers are or were forwarded.",

@@ -23,7 +23,7 @@ from contracts.bulkforward import (
     BulkForwardStopped,
 )
 from contracts.ivr import PasswordIssued
-from contracts.linewatch import LineFaulted, LineFaultWorsened, LineRecovered
+from contracts.linewatch import LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered
 from contracts.notify import (
     FaultNoticeChanged,
     IncomingMailChanged,
@@ -76,6 +76,7 @@ _ALL = (
     LineFaulted(NUMBER, FAULT, "critical", "光回線の断", SINCE),
     LineFaultWorsened(NUMBER, FAULT, "critical", "光回線の断", SINCE),
     LineRecovered(NUMBER, FAULT, SINCE, UNTIL),
+    LineFlapping(NUMBER, FAULT, 4, SINCE),
     BulkForwardEntriesChanged(NUMBER, ENTRIES, ("0600003333",), True),
     BulkForwardAutomationChanged(NUMBER, True, False),
     BulkForwardStarted(NUMBER, ENTRIES, "fault", SINCE, FAULT),

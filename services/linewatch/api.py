@@ -19,8 +19,7 @@ from chassis.messages import now
 from chassis.strict_json import check_values, parse_json
 from chassis.views import Views
 from chassis.web import Blueprint, correlation_id, load, origin, owns_contract, owns_contract_or, reply, require
-from contracts.linewatch import Severity
-from services.linewatch.model import AlarmIgnored, Clear, Line, Raise, joined
+from services.linewatch.model.line import AlarmIgnored, Clear, Line, Raise, Rules, joined
 from services.linewatch.schemas import (
     MOST_ITEMS,
     ONE_OR_MANY,
@@ -48,7 +47,7 @@ TIMELINE = 50
 log = structlog.get_logger(__name__)
 
 
-def blueprint(lines: Handler[Line], views: Views, least: Severity, clock_lead: timedelta) -> Blueprint:
+def blueprint(lines: Handler[Line], views: Views, rules: Rules, clock_lead: timedelta) -> Blueprint:
     routes = Blueprint("lines", __name__)
 
     @routes.post("/line-events")
@@ -60,7 +59,7 @@ def blueprint(lines: Handler[Line], views: Views, least: Severity, clock_lead: t
         items = _items(parse_json(request.get_data()))
         schema = LineEventBody()
         reports = [_read(schema, item) for item in items]
-        answers = _answers(lines, views, reports, least, now() + clock_lead)
+        answers = _answers(lines, views, reports, rules, now() + clock_lead)
         return reply(_summary(items, answers), 202)
 
     @routes.get("/lines/<contract_number>")
@@ -104,14 +103,14 @@ def _read(schema: LineEventBody, item: Any) -> Report | Rejected:
 
 
 def _answers(
-    lines: Handler[Line], views: Views, reports: Sequence[Report | Rejected], least: Severity, latest: datetime
+    lines: Handler[Line], views: Views, reports: Sequence[Report | Rejected], rules: Rules, latest: datetime
 ) -> list[Result | Rejected]:
     """An answer for each report, in order; those that name a line are carried out as one batch."""
     contracts = _contracts(views, [report.line for report in reports if isinstance(report, Report)])
     orders: dict[int, Order] = {}
     answers: dict[int, Result | Rejected] = {}
     for index, report in enumerate(reports):
-        judged = report if isinstance(report, Rejected) else _judge(report, contracts, least, latest)
+        judged = report if isinstance(report, Rejected) else _judge(report, contracts, rules, latest)
         if isinstance(judged, Order):
             orders[index] = judged
         else:
@@ -128,7 +127,7 @@ def _carry_out(lines: Handler[Line], orders: Sequence[Order]) -> list[Result]:
         raise Unavailable(lost.code) from lost
 
 
-def _judge(report: Report, contracts: Mapping[str, str], least: Severity, latest: datetime) -> Order | Rejected:
+def _judge(report: Report, contracts: Mapping[str, str], rules: Rules, latest: datetime) -> Order | Rejected:
     contract_number = contracts.get(report.line)
     if contract_number is None:
         return Rejected("unknown-line")
@@ -136,15 +135,23 @@ def _judge(report: Report, contracts: Mapping[str, str], least: Severity, latest
     if report.occurred_at and report.occurred_at > latest:
         return Rejected("occurred-at-in-future")
     # A clock that is ahead of ours must not make the messages that come after look old.
-    return _order(report, contract_number, min(report.occurred_at or received, received), least)
+    return _order(report, contract_number, min(report.occurred_at or received, received), received, rules)
 
 
-def _order(report: Report, contract_number: str, at: datetime, least: Severity) -> Order:
+def _order(report: Report, contract_number: str, at: datetime, received: datetime, rules: Rules) -> Order:
     name = (contract_number, report.source, report.alarm, report.message_id)
     command = (
-        Raise(*name, severity=report.severity, cause=report.cause, planned=report.planned, at=at, least=least)
+        Raise(
+            *name,
+            severity=report.severity,
+            cause=report.cause,
+            planned=report.planned,
+            at=at,
+            received=received,
+            rules=rules,
+        )
         if report.faulted
-        else Clear(*name, at=at)
+        else Clear(*name, at=at, received=received, rules=rules)
     )
     message = f"report:{joined(report.source, report.message_id)}"
     return Order(contract_number, command, message, correlation_id(), message)

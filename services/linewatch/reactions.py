@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from chassis.consumer import Reaction
 from chassis.handling import Handler, Order
 from chassis.messages import Recorded
-from services.linewatch.model import EndLine, Line
+from services.linewatch.model.line import EndLine, Line
 
 
 def on_contract_removed(recorded: Recorded) -> list[Order]:

@@ -11,8 +11,8 @@ from chassis.answers import Answer, WordsSchema
 from chassis.messages import Recorded
 from chassis.web import Body, Boolean
 from contracts import phone
-from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineRecovered, Severity
-from services.linewatch.model import AlarmCleared, AlarmIgnored, AlarmRaised, Line, alarm_of
+from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered, Severity
+from services.linewatch.model.line import AlarmCleared, AlarmIgnored, AlarmRaised, Line, LineSettled, alarm_of
 from services.linewatch.views import circuit_name
 
 MOST_ITEMS = 1000
@@ -157,6 +157,7 @@ class LineSchema(Answer):
 
     contract_number = fields.String()
     faulted = fields.Boolean()
+    flapping = fields.Boolean()
     since = fields.AwareDateTime(allow_none=True)
     fault_id = fields.String(allow_none=True)
     alarms = fields.List(fields.Nested(AlarmSchema))
@@ -168,6 +169,7 @@ def shown(contract_number: str, line: Line, timeline: Sequence[Recorded]) -> dic
     return {
         "contract_number": contract_number,
         "faulted": line.fault is not None,
+        "flapping": line.flapping,
         "since": line.fault.since.isoformat() if line.fault else None,
         "fault_id": line.fault.fault_id if line.fault else None,
         "alarms": [
@@ -208,6 +210,13 @@ def sentence(event: Any) -> tuple[str, str] | None:
             return "回線の故障が重くなりました", "The line fault got worse"
         case LineRecovered():
             return "回線が回復しました", "The line has recovered"
+        case LineFlapping(changes=changes):
+            return (
+                f"回線が短い時間に{changes}回変化しました。落ち着くまで故障として扱います",
+                f"The line changed {changes} times in a short while; it counts as faulted until it is still",
+            )
+        case LineSettled():
+            return "回線の状態が落ち着きました", "The line is still again"
         case AlarmRaised(source=source, severity=severity, planned=planned):
             kind = ("工事の", "planned ") if planned else ("", "")
             return f"{source}から{kind[0]}警報（{severity}）", f"{source} raised a {kind[1]}{severity} alarm"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chassis.settings import SettingsError, variable
 from contracts.linewatch import SEVERITIES, Severity
+from services.linewatch.model.line import MOST_CHANGES, Rules
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,28 @@ class Settings:
     clock_lead: timedelta = variable(
         "How far ahead of ours a monitoring system's clock may be, in seconds.", default=timedelta(days=1)
     )
+
+    flapping_changes: int = variable("A line that goes up and down more often than this is flapping.", default=3)
+    flapping_within: timedelta = variable(
+        "In how many seconds these changes are counted.", default=timedelta(minutes=5)
+    )
+    flapping_stable: timedelta = variable(
+        "How long a flapping line has to be still, in seconds, before anything is said of it.",
+        default=timedelta(seconds=60),
+    )
+    recovery_hold: timedelta = variable(
+        "A recovery that comes within so many seconds of its fault has to last as long before it is said.",
+        default=timedelta(seconds=1),
+    )
+
+    @property
+    def rules(self) -> Rules:
+        """SettingsError when the severity is none, or when more changes are to be counted than a line remembers."""
+        if not 0 < self.flapping_changes < MOST_CHANGES:
+            raise SettingsError([f"FLAPPING_CHANGES must be from 1 to {MOST_CHANGES - 1}"])
+        return Rules(
+            self.least_severity, self.flapping_changes, self.flapping_within, self.flapping_stable, self.recovery_hold
+        )
 
     @property
     def least_severity(self) -> Severity:

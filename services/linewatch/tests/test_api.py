@@ -52,7 +52,7 @@ def client(store: MemoryStore, contracts: MemoryContracts, keys: Any) -> Client:
 
 
 def client_on(store: MemoryStore, contracts: MemoryContracts, keys: Any) -> Client:
-    settings = Settings("mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public)
+    settings = Settings("mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public, recovery_hold=timedelta(0))
     return build(settings, store=store, views=cast(Views, contracts)).app().test_client()
 
 
@@ -478,6 +478,7 @@ def test_a_line_without_events_is_well(client: Client, as_customer: Headers) -> 
     assert answer.json == {
         "contract_number": NUMBER,
         "faulted": False,
+        "flapping": False,
         "since": None,
         "fault_id": None,
         "alarms": [],

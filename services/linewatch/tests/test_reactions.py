@@ -8,8 +8,9 @@ from chassis.testing import NOON, OPERATOR, deliver, recorded
 from contracts import events_of
 from contracts.auth import ContractRemoved
 from services.linewatch.bootstrap import CODEC
-from services.linewatch.model import CATEGORY, DECIDER, Line, Raise
+from services.linewatch.model.line import CATEGORY, DECIDER, Line, Raise
 from services.linewatch.reactions import reactions
+from services.linewatch.tests.examples import RULES
 
 NUMBER = "0600001111"
 
@@ -25,7 +26,7 @@ def intake(lines: Handler[Line]) -> Intake:
 
 
 def fault(message_id: str) -> Raise:
-    return Raise(NUMBER, "noc", "los", message_id, "critical", "", False, NOON, "minor")
+    return Raise(NUMBER, "noc", "los", message_id, "critical", "", False, NOON, NOON, RULES)
 
 
 def test_the_end_of_a_contract_is_the_end_of_its_fault(lines: Handler[Line], intake: Intake) -> None:

@@ -1,17 +1,18 @@
 """Any order and repetition of what a monitoring system says leads to what its times say."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.testing import NOON
 from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineRecovered, Severity
-from services.linewatch.model import DECIDER, Clear, Line, Raise
-from services.linewatch.tests.examples import NUMBER
+from services.linewatch.model.line import DECIDER, Clear, Line, Raise, Wake, wake_at
+from services.linewatch.tests.examples import NUMBER, RULES
 
-LEAST: Severity = "minor"
+LEAST: Severity = RULES.least
+SELDOM, AT_ONCE = timedelta(hours=1), timedelta(milliseconds=10)
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,12 @@ class Said:
     severity: Severity
     planned: bool
 
-    def command(self) -> Raise | Clear:
+    def command(self, received: datetime) -> Raise | Clear:
         at, message_id = NOON + timedelta(seconds=self.second), f"{self.alarm}-{self.second}"
         if self.open:
             name = (NUMBER, "noc", self.alarm, message_id)
-            return Raise(*name, self.severity, "", self.planned, at, LEAST)
-        return Clear(NUMBER, "noc", self.alarm, message_id, at)
+            return Raise(*name, self.severity, "", self.planned, at, received, RULES)
+        return Clear(NUMBER, "noc", self.alarm, message_id, at, received, RULES)
 
 
 messages = st.builds(
@@ -59,10 +60,11 @@ def is_faulted(said: list[Said]) -> bool:
     )
 
 
-def tell(said: list[Said]) -> tuple[Line, list[object]]:
+def tell(said: list[Said], every: timedelta = SELDOM) -> tuple[Line, list[object]]:
+    """What comes of messages that we get at such intervals."""
     line, events = DECIDER.initial, list[object]()
-    for one in said:
-        new = DECIDER.decide(one.command(), line)
+    for place, one in enumerate(said):
+        new = DECIDER.decide(one.command(NOON + place * every), line)
         line = DECIDER.fold(new, line)
         events += new
     return line, events
@@ -109,3 +111,24 @@ def test_telling_it_all_again_in_order_changes_nothing_that_matters(said: list[S
     kinds = LineFaulted | LineRecovered
     assert [one for one in again if isinstance(one, kinds)] == [one for one in events if isinstance(one, kinds)]
     assert (line.fault is not None) == is_faulted(said)
+
+
+@settings(max_examples=120, deadline=None)
+@given(tellings())
+def test_whatever_comes_at_once_the_end_is_right_as_soon_as_it_is_still(said: list[Said]) -> None:
+    line, events = tell(said, AT_ONCE)
+
+    wakings = [at for event in events if (at := wake_at(event))]  # type: ignore[arg-type]
+    woken = DECIDER.fold([new for at in wakings[-1:] for new in DECIDER.decide(Wake(at), line)], line)
+
+    assert (woken.fault is not None) == is_faulted(said)
+    assert not woken.flapping
+
+
+@settings(max_examples=60, deadline=None)
+@given(tellings())
+def test_whatever_comes_at_once_little_is_said(said: list[Said]) -> None:
+    _, events = tell(said, AT_ONCE)
+
+    turns = [one for one in events if isinstance(one, LineFaulted | LineRecovered)]
+    assert len(turns) <= 1
