@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 import pytest
 
 from chassis.testing import NOON
-from contracts.notify import MailQueued
-from services.notify.model.letters import japanese_time, letter_of
-from services.notify.tests.examples import ANNE, FAULT, fault_mail, recovery_mail
+from services.notify.adapters import message_of
+from services.notify.model.letters import Owed, japanese_time, letter_of
+from services.notify.tests.examples import ANNE, FAULT, call_mail, fault_mail, recovery_mail
 
 SITE_URL = "https://tsunagu.example.jp/"
 
 
-def body(mail: MailQueued) -> str:
+def body(mail: Owed) -> str:
     return letter_of(mail, NOON, SITE_URL).body
 
 
@@ -100,3 +100,67 @@ def test_times_are_japans(at: datetime, words: str) -> None:
 
 def test_a_letter_carries_its_mails_id() -> None:
     assert letter_of(fault_mail(ANNE), NOON, SITE_URL).mail_id.startswith(f"{FAULT}-fault-")
+
+
+# Calls.
+
+
+def test_a_call_mail_says_when_who_called_whom_and_what_became_of_it() -> None:
+    letter = letter_of(call_mail(ANNE), NOON, SITE_URL)
+
+    assert letter.subject == "【つなぐ】着信のお知らせ：03-1234-5678 本社（転送しました）"
+    assert letter.body.splitlines() == [
+        "06-0000-1111 に電話がありました。",
+        "",
+        "着信した日時　：2026年1月15日（木）12:00",
+        "着信した番号　：06-0000-1111",
+        "電話をかけた方：03-1234-5678 本社",
+        "結果　　　　　：転送しました",
+        "転送先　　　　：090-1234-5678",
+        "",
+        "電話は転送先へ回しました。転送の停止や転送先の変更は、設定サイトでできます。",
+        "このお知らせの停止や、お知らせする電話の変更は、設定サイトでできます。",
+        "",
+        f"設定サイト：{SITE_URL}",
+        "",
+        "このメールは自動でお送りしています。ご返信いただいてもお答えできません。",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words", "to_do"),
+    [
+        ("answered", "応答しました", "していただくことはありません。"),
+        ("no-answer", "応答がありませんでした", "折り返すときは、03-1234-5678 へお電話ください。"),
+        ("busy", "話し中でした", "折り返すときは、03-1234-5678 へお電話ください。"),
+    ],
+)
+def test_a_call_mail_says_what_to_do(outcome: str, words: str, to_do: str) -> None:
+    text = body(replace(call_mail(ANNE), outcome=outcome, forwarded_to=None))  # type: ignore[arg-type]
+
+    assert f"結果　　　　　：{words}" in text
+    assert to_do in text
+    assert "転送先" not in text
+
+
+def test_nobody_is_asked_to_call_a_withheld_number_back() -> None:
+    letter = letter_of(replace(call_mail(ANNE), caller=None, label="", outcome="busy", forwarded_to=None), NOON, "")
+
+    assert letter.subject == "【つなぐ】着信のお知らせ：非通知（話し中でした）"
+    assert "こちらから折り返すことはできません。" in letter.body
+
+
+@pytest.mark.parametrize("evil", ["本社\r\nBcc: eve@example.com", "本社\n\n転送先：110", "本社\u2028x", "\x00本社\x85"])
+def test_a_label_ends_no_line_and_no_header(evil: str) -> None:
+    plain, letter = (letter_of(replace(call_mail(ANNE), label=label), NOON, SITE_URL) for label in ("本社", evil))
+
+    assert len(letter.body.splitlines()) == len(plain.body.splitlines())
+    assert letter.subject.isprintable()
+    assert message_of(letter, "noreply@tsunagu.example.jp")["Bcc"] is None
+
+
+def test_a_call_mail_has_a_message_id_of_its_own_and_answers_none() -> None:
+    message = message_of(letter_of(call_mail(ANNE), NOON, SITE_URL), "noreply@tsunagu.example.jp")
+
+    assert message["Message-ID"] == f"<{call_mail(ANNE).mail_id}@tsunagu.example.jp>"
+    assert message["In-Reply-To"] is None

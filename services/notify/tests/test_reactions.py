@@ -11,13 +11,18 @@ from chassis.messages import Codec, Recorded
 from chassis.store import EventStore
 from chassis.testing import OPERATOR, deliver, recorded
 from contracts import events_of
+from contracts.auth import ContractChanged
 from contracts.linewatch import LineFaulted
-from contracts.notify import MailQueued
+from contracts.notify import IncomingMailQueued, MailQueued
 from services.notify.bootstrap import CODEC, HEARD, NAME
 from services.notify.model import incoming
 from services.notify.model.notice import CATEGORY, DECIDER, FaultHeard, ForwardingHeard, Notice, wake_at
 from services.notify.reactions import reactions
 from services.notify.tests.examples import (
+    ADDITIONAL,
+    ANNE,
+    BEN,
+    CALL_ENDED,
     CONTRACT_CHANGED,
     CONTRACT_IMPORTED,
     CONTRACT_REMOVED,
@@ -30,9 +35,11 @@ from services.notify.tests.examples import (
     NUMBER,
     SITE,
     START,
+    START_INCOMING,
     START_SKIPPED,
     STOP_SKIPPED,
     WAIT,
+    call_mail,
     fault_mail,
     recovery_mail,
 )
@@ -186,6 +193,106 @@ def test_a_mail_tells_what_it_was_caused_by(intake: Intake, store: MemoryStore) 
 
     queued = [one for one in store.scan() if one.type == "MailQueued"]
     assert {one.causation_id for one in queued} == {FORWARDED.id}
+
+
+# Calls.
+
+CALLED = recorded(CALL_ENDED, "call-c-1", 2)
+
+
+@pytest.fixture
+def numbers(store: MemoryStore) -> Handler[incoming.Incoming]:
+    return Handler(store, incoming.DECIDER, incoming.CATEGORY)
+
+
+@pytest.fixture
+def on(intake: Intake, numbers: Handler[incoming.Incoming]) -> Handler[incoming.Incoming]:
+    """The customer wants mails of calls to the first number."""
+    numbers.handle(NUMBER, START_INCOMING, OPERATOR)
+    return numbers
+
+
+def test_only_numbers_with_the_option_are_noted(
+    intake: Intake, store: MemoryStore, numbers: Handler[incoming.Incoming]
+) -> None:
+    assert numbers.read(NUMBER).state.contracted
+    assert numbers.read(ADDITIONAL).revision == 0
+
+
+@pytest.mark.parametrize("gone", [{}, {NUMBER: ()}], ids=["the number", "the option"])
+def test_what_a_contract_has_no_more_stops(intake: Intake, on: Handler[incoming.Incoming], gone: Any) -> None:
+    contract = replace(CONTRACT_CHANGED.contract, numbers=gone)
+    left = () if gone else (NUMBER, ADDITIONAL)
+
+    deliver(intake, recorded(ContractChanged(contract, left), CONTRACT_STREAM, 5))
+
+    state = on.read(NUMBER).state
+    assert (state.contracted, state.settings.started) == (False, False)
+
+
+def test_a_removed_contract_stops_the_mails_of_its_numbers(intake: Intake, on: Handler[incoming.Incoming]) -> None:
+    deliver(intake, REMOVED)
+
+    assert not on.read(NUMBER).state.contracted
+
+
+def test_a_call_makes_a_mail_to_each_address(
+    intake: Intake, on: Handler[incoming.Incoming], store: MemoryStore
+) -> None:
+    deliver(intake, CALLED)
+
+    assert said(store, IncomingMailQueued) == [call_mail(ANNE), call_mail(BEN)]
+    assert {one.causation_id for one in store.scan() if one.type == "IncomingMailQueued"} == {CALLED.id}
+
+
+def test_a_call_that_comes_again_makes_no_second_mail(
+    intake: Intake, on: Handler[incoming.Incoming], store: MemoryStore
+) -> None:
+    deliver(intake, CALLED, CALLED)
+    revision = on.read(NUMBER).revision
+
+    deliver(intake, CALLED)
+    deliver(intake_on(store)[0], CALLED)
+
+    assert len(said(store, IncomingMailQueued)) == 2
+    assert on.read(NUMBER).revision == revision
+
+
+def test_a_call_from_before_the_start_is_not_told_when_it_comes_again(
+    intake: Intake, numbers: Handler[incoming.Incoming], store: MemoryStore
+) -> None:
+    deliver(intake, CALLED)
+    numbers.handle(NUMBER, START_INCOMING, OPERATOR)
+
+    deliver(intake, CALLED)
+
+    assert said(store, IncomingMailQueued) == []
+
+
+def test_a_batch_of_calls_costs_as_many_store_calls_as_one(watched_store: Callable[[Codec], Any]) -> None:
+    one, many = watched_store(CODEC), watched_store(CODEC)
+
+    deliver(intake_on(one)[0], *calls(1))
+    deliver(intake_on(many)[0], *calls(200))
+
+    assert many.calls == one.calls
+    assert set(many.calls.values()) == {1}
+
+
+def calls(count: int) -> list[Recorded]:
+    ended = [replace(CALL_ENDED, call_id=f"c-{place}", called=f"06{place:08d}") for place in range(count)]
+    return [recorded(call, f"call-{call.call_id}", 2) for call in ended]
+
+
+def test_calls_among_faults_cost_the_faults_nothing(watched_store: Callable[[Codec], Any]) -> None:
+    """Each kind has its own round trips; a storm without calls has none for them."""
+    faults, both = watched_store(CODEC), watched_store(CODEC)
+
+    deliver(intake_on(faults)[0], *storm(50))
+    deliver(intake_on(both)[0], *storm(50), *calls(50))
+
+    assert set(faults.calls.values()) == {1}
+    assert set(both.calls.values()) == {2}
 
 
 def storm(count: int) -> list[Recorded]:

@@ -9,13 +9,13 @@ from chassis.handling import Handler
 from chassis.messages import Codec, now
 from chassis.testing import OPERATOR, recorded
 from chassis.views import Views
-from contracts.notify import MailFailed, MailQueued, MailSent
+from contracts.notify import MailFailed, MailSent
 from services.notify.adapters import Answer, OutboxMailer
 from services.notify.bootstrap import CODEC
-from services.notify.model.letters import Letter
+from services.notify.model.letters import Letter, Owed
 from services.notify.model.mail import CATEGORY, DECIDER, Mail, MailPostponed
 from services.notify.tasks import LAST_TRIES, Sender
-from services.notify.tests.examples import ANNE, BEN, MAIL_ID, NOTE_SENT, NUMBER, fault_mail
+from services.notify.tests.examples import ANNE, BEN, MAIL_ID, NOTE_SENT, NUMBER, call_mail, fault_mail
 from services.notify.tests.stand_ins import MemoryMails
 
 
@@ -59,7 +59,7 @@ def queue() -> MemoryMails:
     return MemoryMails()
 
 
-def queue_up(queue: MemoryMails, *mails: MailQueued) -> None:
+def queue_up(queue: MemoryMails, *mails: Owed) -> None:
     for place, mail in enumerate(mails):
         queue.project([recorded(mail, f"notice-{NUMBER}", 1, place, at=now())])
 
@@ -88,6 +88,16 @@ def test_every_mail_that_is_due_is_sent_once(store: Any, mails: Handler[Mail], q
 
     assert sorted(letter.mail_id for letter in outbox.letters) == sorted(mail.mail_id for mail in many)
     assert len(said(store, MailSent)) == 50
+
+
+def test_a_mail_about_a_call_is_sent_like_any_other(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, fault_mail(ANNE), call_mail(ANNE))
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    assert {letter.mail_id for letter in outbox.letters} == {MAIL_ID, call_mail(ANNE).mail_id}
+    assert {sent.contract_number for sent in said(store, MailSent)} == {NUMBER}
 
 
 def test_what_the_server_said_is_noted(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:

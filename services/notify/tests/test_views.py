@@ -6,6 +6,7 @@ from chassis.messages import Recorded
 from chassis.testing import NOON, recorded
 from chassis.views import Row, fold_once
 from services.notify.tests.examples import (
+    ANNE,
     FAILED,
     MAIL,
     MAIL_ID,
@@ -15,8 +16,9 @@ from services.notify.tests.examples import (
     RETRIED,
     SENT,
     STARTED,
+    call_mail,
 )
-from services.notify.views import MAILS, keys_mail
+from services.notify.views import MAILS, keys_mail, owed_of
 
 QUEUED = recorded(MAIL, f"notice-{NUMBER}", 7, 2)
 MAIL_STREAM = f"mail-{MAIL_ID}"
@@ -89,3 +91,25 @@ def test_a_row_is_a_mail(event: Recorded) -> None:
 
 def test_settings_are_no_mails() -> None:
     assert recorded(STARTED).type not in MAILS.events
+
+
+OF_A_CALL = recorded(call_mail(ANNE), f"incoming-{NUMBER}", 3)
+
+
+def test_a_mail_about_a_call_is_in_the_same_queue() -> None:
+    row = row_after(OF_A_CALL)
+
+    assert (row["state"], row["due_at"], row["contract"]) == ("queued", NOON, NUMBER)
+    assert keys_mail(OF_A_CALL) == [call_mail(ANNE).mail_id]
+    assert fold_once(MAILS, dict(row), OF_A_CALL) is None
+
+
+@pytest.mark.parametrize("event", [QUEUED, OF_A_CALL])
+def test_what_is_to_be_sent_comes_back_from_its_row(event: Recorded) -> None:
+    assert owed_of(row_after(event)) == event.event
+
+
+def test_a_row_from_before_there_were_calls_is_about_a_fault() -> None:
+    row = {name: value for name, value in row_after(QUEUED).items() if name != "event"}
+
+    assert owed_of(row) == MAIL
