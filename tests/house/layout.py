@@ -11,6 +11,7 @@ NEEDED = ("__init__.py", "api.py", "bootstrap.py", "schemas.py", "settings.py", 
 ALLOWED = frozenset({*NEEDED, "views.py", "reactions.py", "adapters.py", "tasks.py", "commands.py"})
 MODEL = frozenset({"model.py", "model"})
 FLOWS = frozenset({"flows.py", "flows"})
+FORMATS = frozenset({"formats.py", "formats"})
 NEEDED_TESTS = ("test_model.py", "test_api.py", "examples.py")
 
 
@@ -25,9 +26,12 @@ def _odd_parts(repository: Repository, service: str) -> list[str]:
     missing = [f"{folder}{name} is missing" for name in NEEDED if name not in parts]
     if len(parts & FLOWS) > 1:
         missing.append(f"{folder}flows.py or flows/, not both")
+    if len(parts & FORMATS) > 1:
+        missing.append(f"{folder}formats.py or formats/, not both")
     if len(parts & MODEL) != 1:
         missing.append(f"{folder}model.py (or model/, not both) is missing")
-    return missing + [f"{folder}{name} is no standard module" for name in sorted(parts - ALLOWED - MODEL - FLOWS)]
+    known = ALLOWED | MODEL | FLOWS | FORMATS
+    return missing + [f"{folder}{name} is no standard module" for name in sorted(parts - known)]
 
 
 def missing_tests(repository: Repository) -> list[str]:
