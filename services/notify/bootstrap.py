@@ -17,6 +17,7 @@ from contracts import events_of, names_of, notify, phone
 from services.notify.adapters import Mailer, SmtpMailer
 from services.notify.api import WORDS, incoming_blueprint, mails_blueprint, notices_blueprint
 from services.notify.model import incoming, mail, notice
+from services.notify.model.incident import wake_at
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
 from services.notify.tasks import Sender
@@ -33,7 +34,7 @@ def build(
     """The service; with a `store` and `views` of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept, rows = store or MongoStore(db, CODEC), views or Views(db, [MAILS])
-    notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=notice.wake_at)
+    notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=wake_at)
     numbers = Handler(kept, incoming.DECIDER, incoming.CATEGORY)
     mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
     post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout)

@@ -5,8 +5,6 @@ the flow waits a moment to hear what bulk forwarding did, so that the mail can t
 address, whatever was heard. News may come twice and in any order between services.
 """
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -15,6 +13,18 @@ from chassis.decider import Decider
 from chassis.errors import NotFound, Rejected
 from contracts.linewatch import Severity
 from contracts.notify import FaultNoticeChanged, ForwardingResult, MailKind, MailQueued
+from services.notify.model.incident import (
+    FaultHeard,
+    Forwarding,
+    ForwardingHeard,
+    Incident,
+    RecoveryHeard,
+    StillWaiting,
+    heard_about,
+    is_due,
+    mail_id_of,
+    waiting_until,
+)
 
 CATEGORY = "notice"
 MOST_ADDRESSES = 10
@@ -31,67 +41,10 @@ class ContractNoted:
     sequence: str
 
 
-@dataclass(frozen=True)
-class FaultHeard:
-    """A fault is to be told of, with what bulk forwarding does or at `wait_until` without."""
-
-    fault_id: str
-    severity: Severity
-    since: datetime
-    wait_until: datetime
-    sequence: str
-
-
-@dataclass(frozen=True)
-class RecoveryHeard:
-    """The fault is over; to be told in the same way."""
-
-    fault_id: str
-    until: datetime
-    wait_until: datetime
-    sequence: str
-
-
-@dataclass(frozen=True)
-class StillWaiting:
-    """It was looked at too early: the news of bulk forwarding is waited for until then."""
-
-    fault_id: str
-    wait_until: datetime
-
-
-@dataclass(frozen=True)
-class ForwardingHeard:
-    """What bulk forwarding did about a fault or about its recovery (`of`)."""
-
-    fault_id: str
-    of: MailKind
-    result: ForwardingResult
-    reason: str
-    entries: int
-
-
 Event = ContractNoted | FaultHeard | RecoveryHeard | StillWaiting | ForwardingHeard | FaultNoticeChanged | MailQueued
 PRIVATE_EVENTS = (ContractNoted, FaultHeard, RecoveryHeard, StillWaiting, ForwardingHeard)
 # Later than whatever may be waited for.
 NO_LONGER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Incident:
-    """The present fault as far as it has been heard and told. `mails`: address -> id of its fault mail.
-
-    `wait_until` and `wait_recovery_until` are how long its two mails wait for news of bulk forwarding.
-    """
-
-    fault_id: str
-    severity: Severity
-    since: datetime
-    wait_until: datetime
-    until: datetime | None = None
-    wait_recovery_until: datetime | None = None
-    told: frozenset[MailKind] = frozenset()
-    mails: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -113,7 +66,7 @@ class Notice:
     addresses: tuple[str, ...] = ()
     line_sequence: str = ""
     incident: Incident | None = None
-    forwarding: Mapping[MailKind, ForwardingHeard] = field(default_factory=dict)
+    forwarding: Forwarding = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -307,15 +260,8 @@ def _hear_recovery(command: HearRecovery, notice: Notice) -> list[Event]:
 def _wake(at: datetime, notice: Notice) -> list[Event]:
     events = _tell(notice, at)
     incident = DECIDER.fold(events, notice).incident
-    waiting = _waiting_until(incident) if incident and notice.started else None
+    waiting = waiting_until(incident) if incident and notice.started else None
     return [*events, StillWaiting(incident.fault_id, waiting)] if incident and waiting else events
-
-
-def _waiting_until(incident: Incident) -> datetime | None:
-    """When to look again at the latest; None when all is told that is to be told."""
-    if "fault" not in incident.told:
-        return incident.wait_until
-    return incident.wait_recovery_until if "recovery" not in incident.told else None
 
 
 def _then_tell(notice: Notice, heard: Event) -> list[Event]:
@@ -329,8 +275,8 @@ def _tell(notice: Notice, at: datetime | None) -> list[Event]:
     if incident is None or not notice.started:
         return []
     events: list[Event] = []
-    recovery_due = incident.until and _is_due(notice, incident, "recovery", at)
-    if "fault" not in incident.told and (_is_due(notice, incident, "fault", at) or recovery_due):
+    recovery_due = incident.until and is_due(incident, notice.forwarding, "recovery", at)
+    if "fault" not in incident.told and (is_due(incident, notice.forwarding, "fault", at) or recovery_due):
         events += [_mail(notice, incident, "fault", address) for address in notice.addresses]
     if recovery_due and "recovery" not in incident.told:
         mails = {**incident.mails, **{mail.address: mail.mail_id for mail in events if isinstance(mail, MailQueued)}}
@@ -339,20 +285,8 @@ def _tell(notice: Notice, at: datetime | None) -> list[Event]:
     return events
 
 
-def _is_due(notice: Notice, incident: Incident, kind: MailKind, at: datetime | None) -> bool:
-    wait_until = incident.wait_until if kind == "fault" else incident.wait_recovery_until
-    over = at is not None and wait_until is not None and at >= wait_until
-    return over or _heard(notice, incident, kind) is not None
-
-
-def _heard(notice: Notice, incident: Incident, of: MailKind) -> ForwardingHeard | None:
-    """What bulk forwarding did about this incident; what it did about another is none of it."""
-    heard = notice.forwarding.get(of)
-    return heard if heard and heard.fault_id == incident.fault_id else None
-
-
 def _mail(notice: Notice, incident: Incident, kind: MailKind, address: str) -> MailQueued:
-    heard = _heard(notice, incident, kind)
+    heard = heard_about(incident, notice.forwarding, kind)
     return MailQueued(
         mail_id_of(incident.fault_id, kind, address),
         notice.contract_number,
@@ -368,16 +302,6 @@ def _mail(notice: Notice, incident: Incident, kind: MailKind, address: str) -> M
         heard.entries if heard else 0,
         incident.mails.get(address) if kind == "recovery" else None,
     )
-
-
-def mail_id_of(fault_id: str, kind: MailKind, address: str) -> str:
-    """The same for the same fault, kind and address for ever; tells nobody the address."""
-    return f"{fault_id}-{kind}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
-
-
-def wake_at(event: Event) -> datetime | None:
-    """When a stream wants to be looked at again."""
-    return event.wait_until if isinstance(event, FaultHeard | RecoveryHeard | StillWaiting) else None
 
 
 DECIDER: Decider[Notice] = Decider(Notice(), decide, evolve)

@@ -21,6 +21,7 @@ from contracts.notify import (
     MailSent,
 )
 from contracts.voicewarp import CallEnded
+from services.notify.model.incident import FaultHeard, ForwardingHeard, RecoveryHeard, StillWaiting, mail_id_of
 from services.notify.model.incoming import EditIncoming, HearCall, NoteNumber, NumberNoted
 from services.notify.model.incoming import mail_id_of as incoming_mail_id_of
 from services.notify.model.letters import Letter, letter_of
@@ -28,16 +29,11 @@ from services.notify.model.mail import MailPostponed, MailRetried, NoteFailure, 
 from services.notify.model.notice import (
     ContractNoted,
     EditNotice,
-    FaultHeard,
-    ForwardingHeard,
     HearFault,
     HearForwarding,
     HearRecovery,
     NoteContract,
-    RecoveryHeard,
-    StillWaiting,
     Wake,
-    mail_id_of,
 )
 
 NUMBER, ADDITIONAL = "0600001111", "0600002222"

@@ -7,21 +7,8 @@ import pytest
 
 from chassis.testing import NOON, Given, given
 from contracts.notify import MailQueued
-from services.notify.model.notice import (
-    DECIDER,
-    EditNotice,
-    FaultHeard,
-    ForwardingHeard,
-    HearForwarding,
-    HearRecovery,
-    NoteContract,
-    Notice,
-    RecoveryHeard,
-    StillWaiting,
-    Wake,
-    mail_id_of,
-    wake_at,
-)
+from services.notify.model.incident import FaultHeard, ForwardingHeard, RecoveryHeard, StillWaiting, mail_id_of, wake_at
+from services.notify.model.notice import DECIDER, EditNotice, HearForwarding, HearRecovery, NoteContract, Notice, Wake
 from services.notify.tests.examples import (
     ANNE,
     BEN,

@@ -16,7 +16,8 @@ from contracts.linewatch import LineFaulted
 from contracts.notify import IncomingMailQueued, MailQueued
 from services.notify.bootstrap import CODEC, HEARD, NAME
 from services.notify.model import incoming
-from services.notify.model.notice import CATEGORY, DECIDER, FaultHeard, ForwardingHeard, Notice, wake_at
+from services.notify.model.incident import FaultHeard, ForwardingHeard, wake_at
+from services.notify.model.notice import CATEGORY, DECIDER, Notice
 from services.notify.reactions import reactions
 from services.notify.tests.examples import (
     ADDITIONAL,
