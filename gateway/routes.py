@@ -28,6 +28,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     "linewatch": ("/line-events", "/line-events/<format>", "/lines/<contract_number>"),
     "bulkforward": (
         "/contracts/<contract_number>/bulk-forward",
+        "/contracts/<contract_number>/bulk-forward/csv",
         "/contracts/<contract_number>/bulk-forward/<path:rest>",
     ),
     "notify": (
@@ -82,4 +83,8 @@ class Upload:
     seconds: float
 
 
-UPLOADS: Mapping[str, Upload] = {"/contracts": Upload(64 * MEBIBYTE, 900)}
+UPLOADS: Mapping[str, Upload] = {
+    "/contracts": Upload(64 * MEBIBYTE, 900),
+    # The service takes 1 MiB and says in words of its own that a file is larger.
+    "/contracts/<contract_number>/bulk-forward/csv": Upload(8 * MEBIBYTE, 30),
+}

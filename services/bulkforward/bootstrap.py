@@ -1,18 +1,23 @@
 """Connects the parts of bulkforward."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from flask import Flask
 
 from chassis.assembly import Parts, assemble, database
 from chassis.consumer import Intake
 from chassis.handling import Handler
-from chassis.messages import Codec
+from chassis.messages import Codec, now
 from chassis.mongo_store import MongoStore
 from chassis.runtime import Service
 from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
 from contracts import bulkforward, events_of, names_of, phone
-from services.bulkforward.api import WORDS, blueprint
+from services.bulkforward.adapters import DryRuns, MongoDryRuns
+from services.bulkforward.api import WORDS, blueprint, csv_blueprint
+from services.bulkforward.flows import CsvEdits
 from services.bulkforward.model import CATEGORY, DECIDER, PRIVATE_EVENTS
 from services.bulkforward.reactions import reactions
 from services.bulkforward.settings import Settings
@@ -22,14 +27,30 @@ HEARD = ("auth", "linewatch")
 CODEC = Codec((*bulkforward.EVENTS, *PRIVATE_EVENTS))
 
 
-def build(settings: Settings, *, store: EventStore | None = None) -> Service:
-    """The service; with a `store` of a test's own, its web application needs no database."""
+def build(
+    settings: Settings,
+    *,
+    store: EventStore | None = None,
+    dry_runs: DryRuns | None = None,
+    clock: Callable[[], datetime] = now,
+) -> Service:
+    """The service; with stand-ins of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept = store or MongoStore(db, CODEC)
     plans = Handler(kept, DECIDER, CATEGORY)
     intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(plans, settings.least_severity))
-    routes = [blueprint(plans)]
-    parts = Parts(NAME, CODEC, names_of(NAME), routes, WORDS, HEARD, intake, plain_number=phone.normalise)
+    edits = CsvEdits(plans, dry_runs or MongoDryRuns(db), settings.dry_run_lifetime, clock)
+    parts = Parts(
+        NAME,
+        CODEC,
+        names_of(NAME),
+        [blueprint(plans), csv_blueprint(plans, edits)],
+        WORDS,
+        HEARD,
+        intake,
+        plain_number=phone.normalise,
+        prepare=(MongoDryRuns(db).prepare,),
+    )
     return assemble(settings, db, kept, parts)
 
 

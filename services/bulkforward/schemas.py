@@ -7,7 +7,7 @@ from marshmallow import fields, post_load, validate
 
 from chassis.answers import Answer
 from chassis.fields import ByTypedNumber, TypedNumber
-from chassis.web import Body, Boolean
+from chassis.web import Body, Boolean, Query
 from contracts import phone
 from contracts.bulkforward import (
     BulkForwardAutomationChanged,
@@ -18,6 +18,7 @@ from contracts.bulkforward import (
     BulkForwardStopped,
     StartCause,
 )
+from services.bulkforward.flows import Change, Proposal
 from services.bulkforward.model import EditPlan, Plan
 
 Number = partial(TypedNumber, phone.normalise)
@@ -53,6 +54,73 @@ class PlanSchema(Answer):
     entries = fields.Dict(fields.String(), fields.String())
     auto_start = fields.Boolean()
     auto_stop = fields.Boolean()
+
+
+class CsvQuery(Query):
+    """Whether a file is only tried."""
+
+    dry_run = fields.Boolean(load_default=False)
+
+
+class AddedSchema(Answer):
+    """An entry that would be new, by the line of the file that brings it."""
+
+    line = fields.Integer()
+    number = fields.String()
+    destination = fields.String()
+
+
+class ChangedSchema(AddedSchema):
+    """An entry that would go elsewhere than `before`."""
+
+    before = fields.String()
+
+
+class DeletedSchema(Answer):
+    """An entry that would be gone."""
+
+    line = fields.Integer()
+    number = fields.String()
+    before = fields.String()
+
+
+class RowErrorSchema(Answer):
+    """What is wrong with a line and what to do about it."""
+
+    sometimes = ("suggestion",)
+
+    line = fields.Integer()
+    code = fields.String(metadata={"description": "Stable, in kebab-case."})
+    message = fields.String()
+    suggestion = fields.String(metadata={"description": "The number that was probably meant. Nobody mends it."})
+
+
+class DryRunSchema(Answer):
+    """What a file would do. `id` applies it, as long as there are no errors and nobody changes the entries."""
+
+    id = fields.String()
+    added = fields.List(fields.Nested(AddedSchema))
+    changed = fields.List(fields.Nested(ChangedSchema))
+    deleted = fields.List(fields.Nested(DeletedSchema))
+    unchanged = fields.Integer(metadata={"description": "Entries that stay as they are, listed or not."})
+    errors = fields.List(fields.Nested(RowErrorSchema))
+
+
+def shown_dry_run(id: str, proposal: Proposal) -> dict[str, Any]:
+    """What is answered of a file that was only tried."""
+    return {
+        "id": id,
+        "added": [_shown_change(change) for change in proposal.added],
+        "changed": [_shown_change(change) for change in proposal.changed],
+        "deleted": [_shown_change(change) for change in proposal.deleted],
+        "unchanged": proposal.unchanged,
+        "errors": [error.shown() for error in proposal.errors],
+    }
+
+
+def _shown_change(change: Change) -> dict[str, Any]:
+    told = {"destination": change.destination, "before": change.before}
+    return {"line": change.line, "number": change.number} | {name: to for name, to in told.items() if to is not None}
 
 
 def shown(plan: Plan) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What bulkforward takes from its environment."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from chassis.settings import SettingsError, variable
@@ -16,6 +17,10 @@ class Settings:
     token_keys: Path = variable("File with the public keys of auth's tokens (JWKS).")
     log_level: str = variable("Least level of log lines: debug, info, warning or error.", default="info")
     auto_start_severity: str = variable("Least severity of a fault that starts forwarding by itself.", default="major")
+
+    dry_run_lifetime: timedelta = variable(
+        "How long a CSV file that was tried can be applied, in seconds.", default=timedelta(minutes=30)
+    )
 
     @property
     def least_severity(self) -> Severity:
