@@ -32,15 +32,16 @@ def build(
     *,
     store: EventStore | None = None,
     views: Views | None = None,
+    vault: PepperVault | None = None,
     clock: Callable[[], datetime] = now,
 ) -> Service:
-    """The service; with a `store` and `views` of a test's own, its web application needs no database."""
+    """The service; with stand-ins of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept = store or MongoStore(db, CODEC)
     known = views or Views(db, [CONTRACTS])
-    vault = PepperVault.from_file(settings.password_pepper)
-    calls = Handler(kept, decider(vault), CATEGORY, clock=clock)
-    routes = blueprint(Exchange(calls, known, vault, clock), settings.silence)
+    safe = vault or PepperVault.from_file(settings.password_pepper)
+    calls = Handler(kept, decider(safe), CATEGORY, clock=clock)
+    routes = blueprint(Exchange(calls, known, safe, clock), settings.silence)
     # It hears no more than its view folds.
     intake = Intake(NAME, Codec(events_of(*HEARD)), {}, known)
     return assemble(settings, db, kept, Parts(NAME, CODEC, names_of(NAME), [routes], WORDS, HEARD, intake))
