@@ -1,0 +1,1 @@
+"""Several services in one process, as no service's own tests may have them."""
