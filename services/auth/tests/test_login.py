@@ -551,12 +551,3 @@ def test_an_odd_session_id_is_not_found(door: Door, id: str) -> None:
     answer = door.delete(f"/sessions/{id}", door.customer())
 
     assert answer.status_code in (404, 405)
-
-
-def test_a_login_says_nothing_before_its_commit_is_durable(door: Door) -> None:
-    door.customer()
-    before = len(door.events())
-
-    answer = door.log_in()
-
-    assert (answer.status_code, len(door.events())) == (201, before + 2)
