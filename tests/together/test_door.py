@@ -447,7 +447,7 @@ def test_nobody_gets_in_who_is_to_stay_out(files: KeyFiles) -> None:
     run_state_machine_as_test(
         cast(type[RuleBasedStateMachine], partial(Door, files)),
         settings=settings(
-            max_examples=40 * HARDER,
+            max_examples=30 * HARDER,
             stateful_step_count=40,
             deadline=None,
             database=None,
