@@ -26,6 +26,7 @@ class BulkForwardEntriesChanged:
     entries: Mapping[str, str]
     removed: tuple[str, ...] = ()
     running: bool = False
+    by_file: bool = False
 
 
 @dataclass(frozen=True)

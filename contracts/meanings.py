@@ -63,6 +63,7 @@ FIELDS: Mapping[str, str] = {
     "verifier": "Argon2id hash (PHC string) of the peppered password.",
     "when": "The outcomes that are told of, or `all`.",
     "wrong_in_a_row": "How many guesses at the password were wrong since the last right one, this one included.",
+    "BulkForwardEntriesChanged.by_file": "The change came in a CSV file.",
     "BulkForwardEntriesChanged.removed": "Numbers that had a destination until now.",
     "BulkForwardEntriesChanged.running": "Forwarding is on, so that the change is in force at once.",
     "BulkForwardStarted.cause": "`manual`: by a customer or an operator; `fault`: by the automation.",

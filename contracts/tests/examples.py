@@ -77,7 +77,7 @@ _ALL = (
     LineFaultWorsened(NUMBER, FAULT, "critical", "光回線の断", SINCE),
     LineRecovered(NUMBER, FAULT, SINCE, UNTIL),
     LineFlapping(NUMBER, FAULT, 4, SINCE),
-    BulkForwardEntriesChanged(NUMBER, ENTRIES, ("0600003333",), True),
+    BulkForwardEntriesChanged(NUMBER, ENTRIES, ("0600003333",), True, True),
     BulkForwardAutomationChanged(NUMBER, True, False),
     BulkForwardStarted(NUMBER, ENTRIES, "fault", SINCE, FAULT),
     BulkForwardStopped(NUMBER, ENTRIES, "recovery", FAULT),

@@ -99,7 +99,7 @@ def _refused(plan: Plan, entries: Mapping[str, str], changes: Sequence[Change], 
         added = [change.line for change in changes if change.before is None]
         return [RowError(added[-too_many], "too-many-entries", _TOO_MANY)]
     lines = {f"entries.{change.number}": change.line for change in changes}
-    command = complete(plan.contract_number, EditPlan(entries, None, None))
+    command = complete(plan.contract_number, EditPlan(entries, None, None, by_file=True))
     return [RowError(lines.get(error.field, 1), error.code, error.message) for error in _errors(plan, command)]
 
 
@@ -183,7 +183,7 @@ class CsvEdits:
             if digest(plan.entries) not in (basis, digest(entries)):
                 raise Conflict("entries-changed")
 
-        command = self.complete(contract_number, EditPlan(entries, None, None))
+        command = self.complete(contract_number, EditPlan(entries, None, None, by_file=True))
         outcome = self.plans.handle(contract_number, command, origin, guard=unchanged, once=once)
         self.done(contract_number, outcome)
         return outcome

@@ -118,11 +118,12 @@ class NoteContract:
 
 @dataclass(frozen=True)
 class EditPlan:
-    """All entries anew; an automation that is None stays as it is."""
+    """All entries anew; an automation that is None stays as it is. `by_file`: a CSV file wants it."""
 
     entries: Mapping[str, str]
     auto_start: bool | None
     auto_stop: bool | None
+    by_file: bool = False
 
 
 @dataclass(frozen=True)
@@ -239,23 +240,23 @@ def _note_contract(command: NoteContract, plan: Plan) -> list[Event]:
 def _edit(command: EditPlan, plan: Plan) -> list[Event]:
     start = plan.auto_start if command.auto_start is None else command.auto_start
     stop = plan.auto_stop if command.auto_stop is None else command.auto_stop
-    events = _change_entries(plan, command.entries)
+    events = _change_entries(plan, command.entries, command.by_file)
     if (start, stop) != (plan.auto_start, plan.auto_stop):
         events.append(BulkForwardAutomationChanged(plan.contract_number, start, stop))
     return events
 
 
-def _change_entries(plan: Plan, wanted: Mapping[str, str]) -> list[Event]:
+def _change_entries(plan: Plan, wanted: Mapping[str, str], by_file: bool = False) -> list[Event]:
     _check_entries(plan, wanted)
     if dict(wanted) == dict(plan.entries):
         return []
-    changed = _entries_changed(plan, dict(sorted(wanted.items())))
+    changed = _entries_changed(plan, dict(sorted(wanted.items())), by_file)
     return [changed, _stopped(plan, "no-entries")] if plan.running and not wanted else [changed]
 
 
-def _entries_changed(plan: Plan, entries: Mapping[str, str]) -> BulkForwardEntriesChanged:
+def _entries_changed(plan: Plan, entries: Mapping[str, str], by_file: bool = False) -> BulkForwardEntriesChanged:
     removed = tuple(sorted(plan.entries.keys() - entries.keys()))
-    return BulkForwardEntriesChanged(plan.contract_number, entries, removed, plan.running is not None)
+    return BulkForwardEntriesChanged(plan.contract_number, entries, removed, plan.running is not None, by_file)
 
 
 def _drop(number: str, plan: Plan) -> list[Event]:

@@ -163,6 +163,11 @@ _NOT_STOPPED = {
 def sentence(event: Any) -> tuple[str, str] | None:
     """What the history says of an event, in Japanese and English; None for what is the service's own."""
     match event:
+        case BulkForwardEntriesChanged(entries=entries, by_file=True):
+            return (
+                f"CSVファイルで一括転送の転送先を変更しました（{len(entries)}件）",
+                f"A CSV file changed the entries ({len(entries)})",
+            )
         case BulkForwardEntriesChanged(entries=entries):
             return f"一括転送の転送先を変更しました（{len(entries)}件）", f"The entries were changed ({len(entries)})"
         case BulkForwardAutomationChanged(auto_start=start, auto_stop=stop):

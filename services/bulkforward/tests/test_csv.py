@@ -280,8 +280,8 @@ def test_to_apply_twice_is_to_apply_once(client: Client, as_customer: Headers) -
     answers = [apply(client, report["id"], as_customer) for _ in range(2)]
 
     assert [(answer.status_code, answer.json["entries"]) for answer in answers] == [(200, {NUMBER: OFFICE})] * 2
-    history = client.get(f"/contracts/{NUMBER}/history", headers=as_customer).json["items"]
-    assert len(history) == 1
+    (told,) = client.get(f"/contracts/{NUMBER}/history", headers=as_customer).json["items"]
+    assert told["sentence"]["ja"] == "CSVファイルで一括転送の転送先を変更しました（1件）"
 
 
 def test_a_dry_run_with_errors_cannot_be_applied(client: Client, as_customer: Headers) -> None:
