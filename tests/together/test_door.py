@@ -220,15 +220,17 @@ class Door(RuleBasedStateMachine):
         if at_once and len(self.issued) > before:
             self.auth_hears([0])
 
-    @rule(way=ways, new=st.sampled_from(PASSWORDS[:3]))
-    def becomes_a_customer(self, way: Way, new: str) -> None:
-        """The whole way to a password of one's own."""
+    @rule(way=ways, new=st.sampled_from(PASSWORDS[:3]), after=whiles)
+    def becomes_a_customer(self, way: Way, new: str, after: timedelta) -> None:
+        """The whole way to a password of one's own, and back with it after a while."""
         issued, sessions = len(self.issued), len(self.sessions)
         self.sets_password(way, None, True)
         if len(self.issued) > issued:
             self.tries(self.issued[-1][1].number, way.password, SOURCES[0])
         if len(self.sessions) > sessions:
             self.changes_password(0, True, new)
+            self.time_passes(after)
+            self.tries(self.issued[-1][1].number, new, SOURCES[0])
 
     def ask(self, call: Calling, method: str, path: str, body: dict[str, Any] | None) -> Any:
         asked = (method, f"/{call.call_id}{path}", body, self.new_key())
