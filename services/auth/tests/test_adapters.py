@@ -1,4 +1,4 @@
-"""What both kinds of claims promise."""
+"""What both kinds of claims, and both kinds of sessions, promise."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,8 +6,17 @@ from datetime import timedelta
 import pytest
 
 from chassis.testing import NOON
-from services.auth.adapters import Claim, Claims, MemoryClaims, MongoClaims
-from services.auth.tests.examples import ELSEWHERE, NUMBER
+from services.auth.adapters import (
+    Claim,
+    Claims,
+    KnownSession,
+    MemoryClaims,
+    MemorySessions,
+    MongoClaims,
+    MongoSessions,
+    Sessions,
+)
+from services.auth.tests.examples import ELSEWHERE, NUMBER, OTHER
 
 OURS = Claim(NUMBER, 0, NOON)
 THEIRS = Claim(ELSEWHERE, 3, NOON + timedelta(seconds=5))
@@ -62,3 +71,55 @@ def test_a_claim_that_was_renewed_is_not_taken_over(claims: Claims) -> None:
     claims.take({"n1": replace(OURS, changes=1)})
 
     assert not claims.take_over("n1", OURS, THEIRS)
+
+
+# Sessions.
+
+OPEN = KnownSession(NUMBER, "s1", NOON, "192.0.2.1")
+TOMORROW = NOON + timedelta(days=1)
+# The database removes what has expired, by its own clock.
+FAR_OFF = NOON + timedelta(days=36_500)
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+def sessions(request: pytest.FixtureRequest) -> Sessions:
+    if request.param == "memory":
+        return MemorySessions()
+    kept = MongoSessions(request.getfixturevalue("database"))
+    kept.prepare()
+    return kept
+
+
+def test_a_token_leads_to_its_session(sessions: Sessions) -> None:
+    sessions.add("hash", OPEN, FAR_OFF)
+
+    assert (sessions.find("hash"), sessions.find("another")) == (OPEN, None)
+
+
+def test_a_session_that_was_seen_is_known_to_be(sessions: Sessions) -> None:
+    sessions.add("hash", OPEN, FAR_OFF)
+
+    sessions.saw("hash", TOMORROW)
+
+    assert sessions.find("hash") == replace(OPEN, last_seen=TOMORROW)
+
+
+def test_what_was_seen_later_is_not_forgotten_for_what_was_seen_before(sessions: Sessions) -> None:
+    sessions.add("hash", OPEN, FAR_OFF)
+    sessions.saw("hash", TOMORROW)
+
+    sessions.saw("hash", NOON)
+
+    assert sessions.find("hash") == replace(OPEN, last_seen=TOMORROW)
+
+
+def test_the_sessions_of_a_number_are_its_own(sessions: Sessions) -> None:
+    for token_hash, session in {
+        "h1": OPEN,
+        "h2": replace(OPEN, session_id="s2"),
+        "h3": replace(OPEN, session_id="s3", number=OTHER),
+    }.items():
+        sessions.add(token_hash, session, FAR_OFF)
+
+    assert sessions.of(NUMBER) == {"s1": OPEN, "s2": replace(OPEN, session_id="s2")}
+    assert sessions.of(ELSEWHERE) == {}
