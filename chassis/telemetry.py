@@ -34,6 +34,7 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 BUILD = Gauge("build_info", "1, with the service and its version.", ("service", "version"), multiprocess_mode="livemax")
+CALL_DECISIONS = Counter("call_decisions", "Answers to the telephone switch, by reason.", ("reason",))
 COMMANDS_REJECTED = Counter("command_rejected", "Commands that a rule refused, by code.", ("code",))
 
 _EventDict = MutableMapping[str, Any]

@@ -10,7 +10,7 @@ from devstack.places import REPOSITORY, Places
 from devstack.supervisor import Process
 
 # Each has a web process and a worker. Adding a service is adding its name here (and a line in gateway/routes.py).
-SERVICES = ("auth", "ivr", "linewatch", "bulkforward", "notify")
+SERVICES = ("auth", "ivr", "linewatch", "bulkforward", "voicewarp", "notify")
 # Services with tasks that give way to all others, in a process of their own: `python -m chassis <service> aside`.
 ASIDE = {"notify": ("aside",)}
 GATEWAY, GATEWAY_METRICS, MAIL = "gateway", "gateway-metrics", "mail"

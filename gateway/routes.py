@@ -31,6 +31,13 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "/contracts/<contract_number>/bulk-forward/csv",
         "/contracts/<contract_number>/bulk-forward/<path:rest>",
     ),
+    "voicewarp": (
+        "/numbers/<number>/voicewarp",
+        "/numbers/<number>/voicewarp/<path:rest>",
+        "/numbers/<number>/routing",
+        "/calls",
+        "/calls/<call_id>/outcome",
+    ),
     "notify": (
         "/contracts/<contract_number>/fault-notice",
         "/contracts/<contract_number>/fault-notice/<path:rest>",
@@ -56,7 +63,7 @@ ENDING = frozenset({"DELETE /sessions/current", "DELETE /sessions/<id>", "PUT /p
 # Joined histories, and the services whose streams tell a part of each.
 HISTORIES: Mapping[str, tuple[str, ...]] = {
     "/contracts/<contract_number>/history": ("auth", "linewatch", "bulkforward", "notify"),
-    "/numbers/<number>/history": ("auth", "notify"),
+    "/numbers/<number>/history": ("auth", "voicewarp", "notify"),
 }
 
 
@@ -70,6 +77,7 @@ class State(NamedTuple):
 
 # What `/me` shows of each option; one that is not here has no service yet.
 STATES: Mapping[str, State] = {
+    "voicewarp": State("voicewarp", "/numbers/{number}/voicewarp", ("started",)),
     "bulk-forward": State("bulkforward", "/contracts/{contract_number}/bulk-forward", ("running", "cause", "since")),
     "fault-notice": State("notify", "/contracts/{contract_number}/fault-notice", ("started",)),
 }

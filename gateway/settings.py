@@ -13,6 +13,7 @@ class Settings:
     ivr_url: str = variable("Where ivr answers.")
     linewatch_url: str = variable("Where linewatch answers.")
     bulkforward_url: str = variable("Where bulkforward answers.")
+    voicewarp_url: str = variable("Where voicewarp answers.")
     notify_url: str = variable("Where notify answers.")
     log_level: str = variable("Least level of log lines: debug, info, warning or error.", default="info")
     trusted_proxies: tuple[str, ...] = variable(
@@ -28,5 +29,6 @@ class Settings:
             "ivr": self.ivr_url,
             "linewatch": self.linewatch_url,
             "bulkforward": self.bulkforward_url,
+            "voicewarp": self.voicewarp_url,
             "notify": self.notify_url,
         }

@@ -36,7 +36,7 @@ class World:
     def __init__(self, stack: ExitStack, **changes: Any) -> None:
         self.services = {
             name: stack.enter_context(serving(Service()))
-            for name in ("auth", "ivr", "linewatch", "bulkforward", "notify")
+            for name in ("auth", "ivr", "linewatch", "bulkforward", "voicewarp", "notify")
         }
         self.services["auth"].views["/tokens"] = exchange
         self.services["auth"].views["/health/live"] = lambda _: json({"status": "ok"})
@@ -465,11 +465,12 @@ def test_a_wrong_history_query_is_422(world: World, query: str) -> None:
 
 def test_a_number_has_a_history_of_its_own(world: World) -> None:
     world["auth"].views["/numbers/0600002222/history"] = pages(items("credential", 50, 10))
+    world["voicewarp"].views["/numbers/0600002222/history"] = pages(items("voicewarp", 40))
     world["notify"].views["/numbers/0600002222/history"] = pages(items("incoming", 30))
 
     response = world.client.get("/api/v1/numbers/0600002222/history", headers=KEY)
 
-    assert minutes(jsonlib.loads(response.data)) == [50, 30, 10]
+    assert minutes(jsonlib.loads(response.data)) == [50, 40, 30, 10]
 
 
 # --- logging in and out
