@@ -94,7 +94,9 @@ Result = Done | AlreadyDone | Refused | Failed
 class Handler(Generic[State]):
     """Carries out the commands of one kind of aggregate; its streams are `<category>-<id>`.
 
-    `wake_at` tells from an event when the stream wants to be looked at again.
+    `wake_at` tells from an event when the stream wants to be looked at again. After so many events or commits as
+    `snapshot_every` says a reader starts from a snapshot; with 1 nobody can tell from the time a stream takes how long
+    it is, and each commit costs one more write.
     """
 
     def __init__(
@@ -105,9 +107,10 @@ class Handler(Generic[State]):
         *,
         wake_at: Callable[[Any], datetime | None] = lambda event: None,
         clock: Callable[[], datetime] = now,
+        snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
         self._store, self._decider, self._category = store, decider, category
-        self._wake_at, self._clock = wake_at, clock
+        self._wake_at, self._clock, self._snapshot_every = wake_at, clock, snapshot_every
         self._state_type = type(decider.initial)
         self._shape = _shape_of(self._state_type)
         self._left_behind: _LeftBehind[State] = _LeftBehind(MOST_LEFT_BEHIND, LEFT_BEHIND)
@@ -305,7 +308,7 @@ class Handler(Generic[State]):
         due = {
             known.stream: Snapshot(known.revision, msgspec.to_builtins(known.state))
             for known in written
-            if known.grown >= SNAPSHOT_EVERY
+            if known.grown >= self._snapshot_every
         }
         try:
             if due:

@@ -447,6 +447,16 @@ def test_a_snapshot_is_kept_each_hundred_events_and_used(doors: Handler[Door], s
     assert doors.read("1").state.book == tuple(str(number) for number in range(2 * SNAPSHOT_EVERY + 50))
 
 
+def test_with_a_snapshot_at_each_commit_a_long_stream_is_read_as_a_short_one_is(store: Counting) -> None:
+    doors = Handler(store, DECIDER, "door", snapshot_every=1)
+    for number in range(50):
+        doors.handle("1", Note(str(number)), OPERATOR)
+
+    loaded = shape_kept(store, doors)
+
+    assert (loaded.revision, loaded.events) == (50, ())
+
+
 def test_commits_without_events_fill_a_snapshot_too(doors: Handler[Door], store: Counting) -> None:
     for number in range(SNAPSHOT_EVERY):
         doors.handle_many([order("1", Close("ann"), f"c-{number}")], ACTOR)
