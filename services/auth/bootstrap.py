@@ -50,10 +50,11 @@ def build(
     """The service; with stand-ins of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept, seen = store or MongoStore(db, CODEC), last_seen or MongoLastSeen(db)
-    contracts = Handler(kept, contract.DECIDER, contract.CATEGORY, clock=clock)
+    # What is read with a login is short, however much became of a number: its time must not tell that it is known.
+    contracts = Handler(kept, contract.DECIDER, contract.CATEGORY, clock=clock, snapshot_every=4)
     register = Register(contracts, claims or MongoClaims(db), clock)
     rules = Rules(settings.temporary_lifetime, settings.lasting_lifetime, settings.session_longest)
-    credentials = Handler(kept, credential.decider(rules), credential.CATEGORY, clock=clock)
+    credentials = Handler(kept, credential.decider(rules), credential.CATEGORY, clock=clock, snapshot_every=1)
     keys = Keys(Handler(kept, keyring.DECIDER, keyring.CATEGORY), seen)
     customers = Customers(
         credentials,

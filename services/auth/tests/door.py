@@ -47,7 +47,9 @@ class Door:
     def __post_init__(self) -> None:
         self.verifiers = Verifiers(b"p" * 32, self.cost)
         self.contracts = Handler(self.store, contract.DECIDER, contract.CATEGORY, clock=self.clock)
-        self.credentials = Handler(self.store, credential.DECIDER, credential.CATEGORY, clock=self.clock)
+        self.credentials = Handler(
+            self.store, credential.DECIDER, credential.CATEGORY, clock=self.clock, snapshot_every=1
+        )
         self.app = build(
             self.settings,
             store=self.store,
