@@ -138,8 +138,7 @@ class CsvEdits:
     def try_out(self, contract_number: str, plan: Plan, data: bytes, charset: str | None) -> tuple[str, Proposal]:
         """What the file would do to the plan, and the id by which that can be applied."""
         proposal = propose(plan, data, charset, self.complete)
-        basis, expires = digest(plan.entries), self.clock() + self.lifetime
-        run = DryRun(uuid.uuid4().hex, contract_number, basis, proposal.entries, proposal.errors, expires)
+        run = self._run(contract_number, plan, proposal)
         self.dry_runs.keep(run)
         return run.id, proposal
 
@@ -148,44 +147,41 @@ class CsvEdits:
     ) -> Outcome[Plan]:
         """Applies the file at once. Rejected `invalid-rows` if anything is wrong with it, Conflict `entries-changed`
         if somebody else was faster."""
-        plan = self.plans.read(contract_number).state
-        guard(plan)
-        proposal = propose(plan, data, charset, self.complete)
-        return self._apply(
-            contract_number, proposal.entries, proposal.errors, digest(plan.entries), origin, guard, once
-        )
+        plan = self._contracted(contract_number)
+        run = self._run(contract_number, plan, propose(plan, data, charset, self.complete))
+        return self._carry_out(run, origin, guard, once)
 
     def apply(self, contract_number: str, id: str, origin: Origin, guard: Guard, once: Once | None) -> Outcome[Plan]:
         """Applies a dry run, as `take`. NotFound `dry-run-not-found` when it has expired or is another contract's."""
-        guard(self.plans.read(contract_number).state)
+        self._contracted(contract_number)
         run = self.dry_runs.find(contract_number, id)
         if run is None or run.expires <= self.clock():
             raise NotFound("dry-run-not-found")
-        return self._apply(contract_number, run.entries, run.errors, run.basis, origin, guard, once)
+        return self._carry_out(run, origin, guard, once)
 
-    def _apply(
-        self,
-        contract_number: str,
-        entries: Mapping[str, str],
-        errors: Sequence[RowError],
-        basis: str,
-        origin: Origin,
-        guard: Guard,
-        once: Once | None,
-    ) -> Outcome[Plan]:
-        if errors:
-            rows = [error.shown() for error in errors]
-            raise Rejected("invalid-rows", errors=[_field_error(error) for error in errors], rows=rows)
+    def _contracted(self, contract_number: str) -> Plan:
+        plan = self.plans.read(contract_number).state
+        if not plan.contracted:
+            raise NotFound("not-found")
+        return plan
 
-        def unchanged(plan: Plan) -> None:
-            """What is done already is no conflict: it was asked for twice."""
+    def _run(self, contract_number: str, plan: Plan, proposal: Proposal) -> DryRun:
+        basis, expires = digest(plan.entries), self.clock() + self.lifetime
+        return DryRun(uuid.uuid4().hex, contract_number, basis, proposal.entries, proposal.errors, expires)
+
+    def _carry_out(self, run: DryRun, origin: Origin, guard: Guard, once: Once | None) -> Outcome[Plan]:
+        def check(plan: Plan) -> None:
+            """Not asked of what was done before under the same key. That the entries are there is no conflict."""
             guard(plan)
-            if digest(plan.entries) not in (basis, digest(entries)):
+            if run.errors:
+                rows = [error.shown() for error in run.errors]
+                raise Rejected("invalid-rows", errors=[_field_error(error) for error in run.errors], rows=rows)
+            if digest(plan.entries) not in (run.basis, digest(run.entries)):
                 raise Conflict("entries-changed")
 
-        command = self.complete(contract_number, EditPlan(entries, None, None, by_file=True))
-        outcome = self.plans.handle(contract_number, command, origin, guard=unchanged, once=once)
-        self.done(contract_number, outcome)
+        command = self.complete(run.contract_number, EditPlan(run.entries, None, None, by_file=True))
+        outcome = self.plans.handle(run.contract_number, command, origin, guard=check, once=once)
+        self.done(run.contract_number, outcome)
         return outcome
 
 

@@ -211,7 +211,7 @@ def test_to_apply_needs_if_match(client: Client, as_customer: Headers) -> None:
 def test_an_old_state_comes_before_wrong_rows(
     client: Client, as_customer: Headers, with_entries: dict[str, str]
 ) -> None:
-    answer = send(client, "x,y,z", as_customer | {"If-Match": '"old"'})
+    answer = send(client, "1,2,3", as_customer | {"If-Match": '"old"'})
 
     assert (answer.status_code, answer.json["current"]["entries"]) == (412, with_entries)
 
@@ -226,6 +226,17 @@ def test_the_same_key_is_the_same_file(client: Client, customer: Headers) -> Non
 
     assert (first.status_code, again.status_code, again.json["entries"]) == (200, 200, {})
     assert (other.status_code, other.json["code"]) == (422, "idempotency-key-reused")
+
+
+def test_a_file_sent_again_after_a_lost_answer_is_not_refused_for_its_own_change(
+    client: Client, as_customer: Headers
+) -> None:
+    tag = client.get(CSV, headers=as_customer).headers["ETag"]
+    headers = as_customer | {"Idempotency-Key": "k1", "If-Match": tag}
+
+    answers = [send(client, f"{NUMBER},{OFFICE}", headers) for _ in range(2)]
+
+    assert [(answer.status_code, answer.json["entries"]) for answer in answers] == [(200, {NUMBER: OFFICE})] * 2
 
 
 def test_the_last_entry_gone_stops_forwarding(client: Client, customer: Headers) -> None:
