@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, TextIO
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,6 +37,18 @@ REQUEST_SECONDS = Histogram(
 BUILD = Gauge("build_info", "1, with the service and its version.", ("service", "version"), multiprocess_mode="livemax")
 CALL_DECISIONS = Counter("call_decisions", "Answers to the telephone switch, by reason.", ("reason",))
 COMMANDS_REJECTED = Counter("command_rejected", "Commands that a rule refused, by code.", ("code",))
+
+INGEST_ITEMS = Counter(
+    "ingest_items", "Reports of monitoring systems, by format and by what became of them.", ("source_kind", "result")
+)
+INGEST_TRUNCATED = Counter("ingest_truncated_alerts", "Alerts that senders left out of their bodies.", ("source_kind",))
+# By the API key and not by what senders call themselves, because operators make the keys and nobody else.
+INGEST_LAST = Gauge(
+    "ingest_last_seen_timestamp_seconds",
+    "When a format was last heard with an API key; silence is for operators to notice.",
+    ("source_kind", "key"),
+    multiprocess_mode="max",
+)
 
 _EventDict = MutableMapping[str, Any]
 
@@ -153,6 +166,13 @@ def _masked_text(text: str) -> str:
     # A lone surrogate cannot be written as UTF-8; it must not stop the line.
     safe = text.encode("utf-8", "backslashreplace").decode()
     return _NUMBER.sub(lambda found: "*" * 8 + found[0][-2:], _ADDRESS.sub("***@***", _SECRET.sub("Bearer ***", safe)))
+
+
+def ingested(kind: str, key: str, results: Mapping[str, int]) -> None:
+    """A body of reports was taken, with so many results of each kind."""
+    for result, count in results.items():
+        INGEST_ITEMS.labels(kind, result).inc(count)
+    INGEST_LAST.labels(kind, key).set(time.time())
 
 
 def serve(bind: str, app: WSGIApplication) -> None:

@@ -40,7 +40,7 @@ def _add_passage(
     @accepts_up_to(upload.max_body if upload else routes.MAX_BODY)
     def forward(**_path: str) -> Response:
         operation = f"{_METHOD_OF.get(flask.request.method, flask.request.method)} {rule}"
-        path, proof = proxy.path_of(flask.request), {} if operation in routes.PUBLIC else _proof(identity)
+        path, proof = proxy.path_of(flask.request), {} if operation in routes.TOKENLESS else _proof(identity)
         call = proxy.call_of(flask.request, path, headers() | proof, upload)
         with hashing.hold() if operation in routes.HASHING else nullcontext():
             answer = proxy.forward(service, call)

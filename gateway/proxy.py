@@ -29,6 +29,11 @@ _ASKED = (
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
+    "WebHook-Request-Origin",
+    "WebHook-Request-Rate",
+    "X-Grafana-Alert-Signature",
+    "X-Grafana-Alerting-Signature",
+    "X-Grafana-Alerting-Timestamp",
     "traceparent",
     "tracestate",
 )
@@ -43,6 +48,8 @@ _ANSWERED = (
     "Retry-After",
     "Vary",
     "WWW-Authenticate",
+    "WebHook-Allowed-Origin",
+    "WebHook-Allowed-Rate",
 )
 
 

@@ -25,7 +25,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "/.well-known/jwks.json",
     ),
     "ivr": ("/ivr/<path:rest>",),
-    "linewatch": ("/line-events", "/line-events/<format>", "/lines/<contract_number>"),
+    "linewatch": ("/line-events", "/line-events/<format>", "/lines/<contract_number>", "/areas/<area>", "/sources"),
     "bulkforward": (
         "/contracts/<contract_number>/bulk-forward",
         "/contracts/<contract_number>/bulk-forward/csv",
@@ -50,6 +50,10 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
 
 # Operations that are answered without a token, as "METHOD /path".
 PUBLIC = frozenset({"GET /.well-known/jwks.json", "POST /sessions"})
+
+# Asked without a token too: before it sends, a CloudEvents source asks whether it may.
+HANDSHAKES = frozenset({"OPTIONS /line-events"})
+TOKENLESS = PUBLIC | HANDSHAKES
 
 # A password is hashed for these, so only so many are let in at a time. What is more than the hashing threads can do
 # within a second or two is better turned away: each waits in a thread here and in one of auth's.

@@ -14,35 +14,50 @@ from chassis.tasks import Alarm
 from chassis.telemetry import configure_logging
 from chassis.views import Views
 from contracts import events_of, linewatch, names_of, phone
-from services.linewatch.api import WORDS, blueprint
-from services.linewatch.model import line
+from services.linewatch.adapters import MongoSources, Sources
+from services.linewatch.api import WORDS, events_blueprint, lines_blueprint, operators_blueprint
+from services.linewatch.flows import Gate, Incidents, Reporting
+from services.linewatch.model import area, incident, line
 from services.linewatch.reactions import reactions
 from services.linewatch.settings import Settings
 from services.linewatch.views import CONTRACTS
 
 NAME = "linewatch"
 HEARD = ("auth",)
-CODEC = Codec((*linewatch.EVENTS, *line.PRIVATE_EVENTS))
+CODEC = Codec((*linewatch.EVENTS, *line.PRIVATE_EVENTS, *area.PRIVATE_EVENTS, *incident.PRIVATE_EVENTS))
 
 
-def build(settings: Settings, *, store: EventStore | None = None, views: Views | None = None) -> Service:
+def build(
+    settings: Settings, *, store: EventStore | None = None, views: Views | None = None, sources: Sources | None = None
+) -> Service:
     """The service; with a `store` and `views` of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept = store or MongoStore(db, CODEC)
     known = views or Views(db, [CONTRACTS])
     lines = Handler(kept, line.DECIDER, line.CATEGORY, wake_at=line.wake_at)
-    routes = blueprint(lines, known, settings.rules, settings.clock_lead)
+    areas = Handler(kept, area.DECIDER, area.CATEGORY)
+    incidents = Incidents(Handler(kept, incident.DECIDER, incident.CATEGORY))
+    written = MongoSources(db)
+    heard = sources or written
+    gate = Gate(settings.most_at_once)
+    reporting = Reporting(lines, areas, known, heard, settings.rules, settings.clock_lead, gate)
+    blueprints = [
+        events_blueprint(reporting, incidents, settings.names, settings.grafana_secret),
+        lines_blueprint(lines, reporting),
+        operators_blueprint(areas, reporting, heard),
+    ]
     intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(lines), known)
     parts = Parts(
         NAME,
         CODEC,
         names_of(NAME),
-        [routes],
+        blueprints,
         WORDS,
         HEARD,
         intake,
         plain_number=phone.normalise,
         alarms=[Alarm(lines, line.Wake)],
+        prepare=[written.prepare],
     )
     return assemble(settings, db, kept, parts)
 

@@ -8,23 +8,28 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from chassis.answers import Answer, WordsSchema
+from chassis.errors import NotFound
 from chassis.messages import Recorded
-from chassis.web import Body, Boolean
+from chassis.web import Body, Boolean, Query
 from contracts import phone
 from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered, Severity
+from services.linewatch.adapters import RESULTS, Known
+from services.linewatch.model.area import Area
 from services.linewatch.model.line import AlarmCleared, AlarmIgnored, AlarmRaised, Line, LineSettled, alarm_of
-from services.linewatch.views import circuit_name
+from services.linewatch.views import CIRCUIT, circuit_name
 
 MOST_ITEMS = 1000
 
 
 @dataclass(frozen=True)
 class Report:
-    """One item as we understand it. `line` is how the sender names the line, as the view of contracts spells it."""
+    """One item as we understand it. `line` is how the sender names the line, as the view of contracts spells it, or ""
+    where it is about all lines of an area."""
 
     message_id: str
     source: str
     line: str
+    area: str
     faulted: bool
     severity: Severity
     occurred_at: datetime | None
@@ -55,6 +60,7 @@ class LineEventBody(Body):
     source = _text(128, required=True)
     line = _text(40, allow_none=True)
     circuit = _text(128, allow_none=True)
+    area = _text(128, allow_none=True)
     status = fields.String(required=True, validate=validate.OneOf(("faulted", "recovered")))
     severity = fields.String(load_default="major", allow_none=True, validate=validate.OneOf(SEVERITIES))
     occurred_at = Instant(allow_none=True, load_default=None)
@@ -71,16 +77,16 @@ class LineEventBody(Body):
 
     @validates_schema
     def one_name(self, data: Mapping[str, Any], **_: Any) -> None:
-        if ("line" in data) == ("circuit" in data):
+        if len(data.keys() & {"line", "circuit", "area"}) != 1:
             raise ValidationError("line-or-circuit", "line")
 
     @post_load
     def report(self, data: dict[str, Any], **_: Any) -> Report:
-        name = phone.normalise(data["line"]) if "line" in data else circuit_name(data["circuit"])
         return Report(
             data["id"],
             data["source"],
-            name,
+            _line_of(data),
+            data.get("area", ""),
             data["status"] == "faulted",
             data["severity"],
             data["occurred_at"],
@@ -88,6 +94,138 @@ class LineEventBody(Body):
             data["planned"],
             data["alarm"],
         )
+
+
+def _line_of(data: Mapping[str, Any]) -> str:
+    if "line" in data:
+        return phone.normalise(data["line"])
+    return circuit_name(data["circuit"]) if "circuit" in data else ""
+
+
+class SourceQuery(Query):
+    """How the sender is called, where there are several of one kind."""
+
+    source = fields.String(load_default="", validate=validate.Regexp(r"[A-Za-z0-9._:-]{1,64}\Z"))
+
+
+class AreaBody(Body):
+    """The lines of an area: by any number of their contracts, and by circuit."""
+
+    lines = fields.List(_text(40), load_default=())
+    circuits = fields.List(_text(128), load_default=())
+
+
+class AreaSchema(Answer):
+    """An area and its lines."""
+
+    area = fields.String()
+    lines = fields.List(fields.String())
+    circuits = fields.List(fields.String())
+
+
+def names_of(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """As the view of contracts spells them."""
+    return (*map(phone.normalise, body["lines"]), *map(circuit_name, body["circuits"]))
+
+
+def area_shown(name: str, area: Area) -> dict[str, Any]:
+    """What GET answers of an area; NotFound when there is none."""
+    if not area.exists:
+        raise NotFound("not-found")
+    circuits = [one.removeprefix(CIRCUIT) for one in area.names if one.startswith(CIRCUIT)]
+    return {"area": name, "lines": [one for one in area.names if not one.startswith(CIRCUIT)], "circuits": circuits}
+
+
+class SourceSchema(Answer):
+    """A monitoring system that reports, in one format; `refused` is the code of its last rejected item."""
+
+    kind = fields.String()
+    source = fields.String()
+    first_seen = fields.AwareDateTime()
+    last_seen = fields.AwareDateTime()
+    accepted = fields.Integer()
+    duplicates = fields.Integer()
+    ignored = fields.Integer()
+    rejected = fields.Integer()
+    refused = fields.String(allow_none=True)
+    refused_at = fields.AwareDateTime(allow_none=True)
+
+
+class SourcesSchema(Answer):
+    """All that have reported lately."""
+
+    items = fields.List(fields.Nested(SourceSchema))
+
+
+def source_shown(known: Known) -> dict[str, Any]:
+    return {
+        "kind": known.kind,
+        "source": known.source,
+        "first_seen": known.first_seen.isoformat(),
+        "last_seen": known.last_seen.isoformat(),
+        **{name: known.counts.get(name, 0) for name in RESULTS},
+        "refused": known.refused or None,
+        "refused_at": known.refused_at.isoformat() if known.refused_at else None,
+    }
+
+
+# The routes read these bodies themselves, because one bad item must not refuse its neighbours; so these are lenient.
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": True}
+
+
+_ANY, _TEXT = {"type": "object"}, {"type": "string"}
+_ALERT = _object(
+    status={"type": "string", "enum": ["firing", "resolved"]},
+    labels=_ANY,
+    annotations=_ANY,
+    startsAt=_TEXT,
+    endsAt=_TEXT,
+    fingerprint=_TEXT,
+)
+_CLOUDEVENT = _object(specversion=_TEXT, id=_TEXT, source=_TEXT, type=_TEXT, time=_TEXT, subject=_TEXT, data=_ANY)
+ALERTS = {
+    "required": True,
+    "content": {"application/json": {"schema": _object(alerts={"type": "array", "items": _ALERT})}},
+}
+EVENT_OF_PAGERDUTY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": _object(
+                routing_key=_TEXT,
+                event_action={"type": "string", "enum": ["trigger", "acknowledge", "resolve"]},
+                dedup_key=_TEXT,
+                payload=_object(summary=_TEXT, source=_TEXT, severity=_TEXT, timestamp=_TEXT, custom_details=_ANY),
+            )
+        }
+    },
+}
+EVENT_OF_ZABBIX = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": _object(
+                event_id=_TEXT,
+                event_value={"type": "string", "enum": ["0", "1"]},
+                event_nseverity=_TEXT,
+                event_update_status=_TEXT,
+                event_tags=_TEXT,
+                event_name=_TEXT,
+                host=_TEXT,
+                source=_TEXT,
+            )
+        }
+    },
+}
+
+
+class EnqueuedSchema(Answer):
+    """What PagerDuty answers; here `rejected` beside `success`, with the code in the message."""
+
+    status = fields.String(validate=validate.OneOf(("success", "rejected")))
+    message = fields.String()
+    dedup_key = fields.String()
 
 
 # `POST /line-events` reads its body itself, because one bad item must not refuse its neighbours.
@@ -98,7 +236,11 @@ ONE_OR_MANY = {
             "schema": {
                 "oneOf": [LineEventBody, {"type": "array", "items": LineEventBody, "maxItems": MOST_ITEMS}],
             }
-        }
+        },
+        "application/cloudevents+json": {"schema": _CLOUDEVENT},
+        "application/cloudevents-batch+json": {
+            "schema": {"type": "array", "items": _CLOUDEVENT, "maxItems": MOST_ITEMS}
+        },
     },
 }
 
@@ -111,15 +253,16 @@ class ItemErrorSchema(Answer):
 
 
 class ResultSchema(Answer):
-    """What became of one item; `index` is its place in the list."""
+    """What became of one item; `index` is its place in the list, `lines` of how many lines an area has."""
 
-    sometimes = ("code", "errors")
+    sometimes = ("code", "errors", "lines")
 
     index = fields.Integer()
     id = fields.String(allow_none=True)
     status = fields.String(validate=validate.OneOf(("accepted", "duplicate", "ignored", "rejected")))
     code = fields.String()
     errors = fields.List(fields.Nested(ItemErrorSchema))
+    lines = fields.Integer()
 
 
 class TakenSchema(Answer):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chassis.settings import SettingsError, variable
 from contracts.linewatch import SEVERITIES, Severity
+from services.linewatch.formats.own import Names
 from services.linewatch.model.line import MOST_CHANGES, Rules
 
 
@@ -22,6 +23,15 @@ class Settings:
         "How far ahead of ours a monitoring system's clock may be, in seconds.", default=timedelta(days=1)
     )
 
+    line_label: str = variable("Label, tag or detail that names a line by any of its numbers.", default="line")
+    circuit_label: str = variable("Label, tag or detail that names a line by its circuit.", default="circuit")
+    area_label: str = variable("Label, tag or detail that names an area of lines.", default="area")
+    grafana_secret: str = variable(
+        "Secret of Grafana's webhook signature; empty: a signature is not asked for.", default="", secret=True
+    )
+    most_at_once: int = variable(
+        "On how many lines a web process works at a time; who comes then is told to try again.", default=20_000
+    )
     flapping_changes: int = variable("A line that goes up and down more often than this is flapping.", default=3)
     flapping_within: timedelta = variable(
         "In how many seconds these changes are counted.", default=timedelta(minutes=5)
@@ -34,6 +44,10 @@ class Settings:
         "A recovery that comes within so many seconds of its fault has to last as long before it is said.",
         default=timedelta(seconds=1),
     )
+
+    @property
+    def names(self) -> Names:
+        return Names(self.line_label, self.circuit_label, self.area_label)
 
     @property
     def rules(self) -> Rules:

@@ -21,8 +21,11 @@ def fold_contract(row: Row | None, recorded: Recorded) -> Row:
     return {"names": [*sorted(event.contract.numbers), *circuit]}
 
 
+CIRCUIT = "circuit:"
+
+
 def circuit_name(circuit: str) -> str:
-    return f"circuit:{circuit}"
+    return f"{CIRCUIT}{circuit}"
 
 
 CONTRACTS = View(

@@ -1,59 +1,31 @@
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
-from chassis.consumer import Intake
 from chassis.memory_store import MemoryStore
-from chassis.messages import Codec, now
+from chassis.messages import now
 from chassis.store import Answer, Commit, Raced
-from chassis.testing import deliver, recorded
 from chassis.views import Views
-from contracts import events_of
 from contracts.linewatch import LineFaulted, LineRecovered
-from services.linewatch.bootstrap import CODEC, HEARD, NAME, build
+from services.linewatch.adapters import MemorySources
+from services.linewatch.bootstrap import CODEC, build
 from services.linewatch.settings import Settings
-from services.linewatch.tests.examples import CONTRACT_IMPORTED, CONTRACT_REMOVED, NUMBER, OTHER, RECOVERY, REPORT
+from services.linewatch.tests.conftest import ELSEWHERE, hear
+from services.linewatch.tests.examples import CONTRACT_REMOVED, NUMBER, OTHER, RECOVERY, REPORT
 from services.linewatch.tests.stand_ins import MemoryContracts
 
 Headers = dict[str, str]
 # A FlaskClient, whose answers' `json` the type checker takes for optional.
 Client = Any
 HISTORY = f"/contracts/{NUMBER}/history"
-ELSEWHERE = "0720001111"
-
-
-@pytest.fixture
-def store(watched_store: Callable[[Codec], Any]) -> Any:
-    return watched_store(CODEC)
-
-
-@pytest.fixture
-def contracts() -> MemoryContracts:
-    """The guide's contract, and one beside it."""
-    contracts = MemoryContracts()
-    other = replace(CONTRACT_IMPORTED.contract, contract_number=ELSEWHERE, circuit="C-7", numbers={ELSEWHERE: ()})
-    hear(contracts, CONTRACT_IMPORTED, NUMBER, 1)
-    hear(contracts, replace(CONTRACT_IMPORTED, contract=other), ELSEWHERE, 1)
-    return contracts
-
-
-def hear(contracts: MemoryContracts, event: object, contract_number: str, revision: int) -> None:
-    intake = Intake(NAME, Codec(events_of(*HEARD)), {}, cast(Views, contracts))
-    deliver(intake, recorded(event, f"contract-{contract_number}", revision))
-
-
-@pytest.fixture
-def client(store: MemoryStore, contracts: MemoryContracts, keys: Any) -> Client:
-    return client_on(store, contracts, keys)
 
 
 def client_on(store: MemoryStore, contracts: MemoryContracts, keys: Any) -> Client:
     settings = Settings("mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public, recovery_hold=timedelta(0))
-    return build(settings, store=store, views=cast(Views, contracts)).app().test_client()
+    return build(settings, store=store, views=cast(Views, contracts), sources=MemorySources()).app().test_client()
 
 
 @pytest.fixture
@@ -204,7 +176,8 @@ def test_without_an_alarm_a_source_has_one_a_line(store: MemoryStore, post: Call
         ({"occurred_at": "0001-01-01T00:00:00+09:00"}, "occurred_at", "wrong-format"),
         ({"planned": "no"}, "planned", "wrong-type"),
         ({"cause": "x" * 1001}, "cause", "too-long"),
-        ({"area": "kansai"}, "area", "unknown-field"),
+        ({"area": "kansai"}, "line", "line-or-circuit"),
+        ({"region": "kansai"}, "region", "unknown-field"),
     ],
 )
 def test_an_item_that_does_not_fit_names_its_field(

@@ -1,0 +1,1 @@
+"""Bodies as monitoring systems write them, each mapped to items of our own JSON (`own.py` has what they share)."""
