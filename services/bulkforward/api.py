@@ -1,5 +1,6 @@
 """The HTTP routes of bulk forwarding."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -93,9 +94,9 @@ WORDS = {
 }
 
 
-def blueprint(plans: Handler[Plan]) -> Blueprint:
+def blueprint(plans: Handler[Plan], complete: Callable[[str, Any], Any]) -> Blueprint:
     routes = Blueprint("bulk-forward", __name__, url_prefix="/contracts/<contract_number>")
-    setting = Setting(plans, lambda plan: shown(contracted(plan)))
+    setting = Setting(plans, lambda plan: shown(contracted(plan)), complete)
     setting.add_routes(
         routes, "/bulk-forward", owns_contract, body=PlanBody, answer=PlanSchema, start=_start, stop=_stop
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from flask import Flask
 
@@ -14,6 +15,7 @@ from chassis.runtime import Service
 from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
+from chassis.views import Views
 from contracts import bulkforward, events_of, names_of, phone
 from services.bulkforward.adapters import DryRuns, MongoDryRuns
 from services.bulkforward.api import WORDS, blueprint, csv_blueprint
@@ -21,9 +23,10 @@ from services.bulkforward.flows import CsvEdits
 from services.bulkforward.model import CATEGORY, DECIDER, PRIVATE_EVENTS
 from services.bulkforward.reactions import reactions
 from services.bulkforward.settings import Settings
+from services.bulkforward.views import FORWARDS, complete
 
 NAME = "bulkforward"
-HEARD = ("auth", "linewatch")
+HEARD = ("auth", "linewatch", "voicewarp")
 CODEC = Codec((*bulkforward.EVENTS, *PRIVATE_EVENTS))
 
 
@@ -32,19 +35,22 @@ def build(
     *,
     store: EventStore | None = None,
     dry_runs: DryRuns | None = None,
+    views: Views | None = None,
     clock: Callable[[], datetime] = now,
 ) -> Service:
     """The service; with stand-ins of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept = store or MongoStore(db, CODEC)
     plans = Handler(kept, DECIDER, CATEGORY)
-    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(plans, settings.least_severity))
-    edits = CsvEdits(plans, dry_runs or MongoDryRuns(db), settings.dry_run_lifetime, clock)
+    forwards = views or Views(db, [FORWARDS])
+    whole = partial(complete, plans, forwards)
+    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(plans, settings.least_severity), forwards)
+    edits = CsvEdits(plans, dry_runs or MongoDryRuns(db), settings.dry_run_lifetime, clock, whole)
     parts = Parts(
         NAME,
         CODEC,
         names_of(NAME),
-        [blueprint(plans), csv_blueprint(plans, edits)],
+        [blueprint(plans, whole), csv_blueprint(plans, edits)],
         WORDS,
         HEARD,
         intake,

@@ -118,20 +118,23 @@ class NoteContract:
 
 @dataclass(frozen=True)
 class EditPlan:
-    """All entries anew; an automation that is None stays as it is. `by_file`: a CSV file wants it."""
+    """All entries anew; an automation that is None stays as it is. `by_file`: a CSV file wants it. `forwards` is where
+    VoiceWarp sends numbers that the entries lead to."""
 
     entries: Mapping[str, str]
     auto_start: bool | None
     auto_stop: bool | None
     by_file: bool = False
+    forwards: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SetEntry:
-    """One entry, new or changed."""
+    """One entry, new or changed; `forwards` as for `EditPlan`."""
 
     number: str
     destination: str
+    forwards: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -211,8 +214,8 @@ def decide(command: Command, plan: Plan) -> list[Event]:
             raise NotFound("not-found")
         case EditPlan():
             return _edit(command, plan)
-        case SetEntry(number, destination):
-            return _change_entries(plan, {**plan.entries, number: destination})
+        case SetEntry(number, destination, forwards):
+            return _change_entries(plan, {**plan.entries, number: destination}, forwards)
         case DropEntry(number):
             return _drop(number, plan)
         case StartNow(at):
@@ -240,14 +243,16 @@ def _note_contract(command: NoteContract, plan: Plan) -> list[Event]:
 def _edit(command: EditPlan, plan: Plan) -> list[Event]:
     start = plan.auto_start if command.auto_start is None else command.auto_start
     stop = plan.auto_stop if command.auto_stop is None else command.auto_stop
-    events = _change_entries(plan, command.entries, command.by_file)
+    events = _change_entries(plan, command.entries, command.forwards, command.by_file)
     if (start, stop) != (plan.auto_start, plan.auto_stop):
         events.append(BulkForwardAutomationChanged(plan.contract_number, start, stop))
     return events
 
 
-def _change_entries(plan: Plan, wanted: Mapping[str, str], by_file: bool = False) -> list[Event]:
-    _check_entries(plan, wanted)
+def _change_entries(
+    plan: Plan, wanted: Mapping[str, str], forwards: Mapping[str, str], by_file: bool = False
+) -> list[Event]:
+    _check_entries(plan, wanted, forwards)
     if dict(wanted) == dict(plan.entries):
         return []
     changed = _entries_changed(plan, dict(sorted(wanted.items())), by_file)
@@ -262,7 +267,7 @@ def _entries_changed(plan: Plan, entries: Mapping[str, str], by_file: bool = Fal
 def _drop(number: str, plan: Plan) -> list[Event]:
     if number not in plan.entries:
         raise NotFound("not-found")
-    return _change_entries(plan, {other: to for other, to in plan.entries.items() if other != number})
+    return _change_entries(plan, {other: to for other, to in plan.entries.items() if other != number}, {})
 
 
 def _start_by_hand(at: datetime, plan: Plan) -> list[Event]:
@@ -330,7 +335,7 @@ def _answered(fault: Fault | None) -> Fault | None:
     return replace(fault, wait_for_worse=False) if fault else None
 
 
-def _check_entries(plan: Plan, wanted: Mapping[str, str]) -> None:
+def _check_entries(plan: Plan, wanted: Mapping[str, str], forwards: Mapping[str, str]) -> None:
     """Only what is new or changed is checked, so that an old entry never keeps a customer from mending another."""
     if len(wanted) > MOST_ENTRIES:
         raise Rejected("too-many-entries", field="entries", most=MOST_ENTRIES)
@@ -340,30 +345,31 @@ def _check_entries(plan: Plan, wanted: Mapping[str, str]) -> None:
             "number-not-in-contract", errors=[_error(number, "number-not-in-contract") for number in strangers]
         )
     changed = {number: to for number, to in wanted.items() if plan.entries.get(number) != to}
-    errors = [error for number, to in changed.items() if (error := _destination_error(number, to, wanted))]
+    found = [_destination_error(number, to, wanted, forwards) for number, to in changed.items()]
+    errors = [error for error in found if error]
     if errors:
         raise Rejected("destination-not-allowed", errors=errors)
 
 
-def _destination_error(number: str, destination: str, wanted: Mapping[str, str]) -> FieldError | None:
+def _destination_error(
+    number: str, destination: str, wanted: Mapping[str, str], forwards: Mapping[str, str]
+) -> FieldError | None:
     if refusal := phone.refusal(destination):
         return _error(number, refusal, phone.MESSAGES[refusal])
     if destination == number:
-        return _error(number, "own-number", "この電話自身には転送できません。別の番号を入力してください")
-    if _loops(number, wanted):
-        return _error(
-            number, "loop", "転送先の番号が、この番号へ転送する設定になっています。別の番号を入力してください"
-        )
+        return _error(number, "own-number", phone.OWN_NUMBER)
+    if _loops(number, wanted, forwards):
+        return _error(number, "loop", phone.loop_message(destination))
     return None
 
 
-def _loops(number: str, wanted: Mapping[str, str]) -> bool:
-    """Whether a call to `number` would come back to it within the plan."""
+def _loops(number: str, wanted: Mapping[str, str], forwards: Mapping[str, str]) -> bool:
+    """Whether a call to `number` would come back to it, by the plan, by VoiceWarp, or by both in turn."""
     passed: set[str] = set()
-    at = wanted[number]
-    while at in wanted and at not in passed:
-        passed.add(at)
-        at = wanted[at]
+    ahead = {wanted[number]}
+    while ahead:
+        passed |= ahead
+        ahead = {ways[at] for at in ahead for ways in (wanted, forwards) if at in ways} - passed
     return number in passed
 
 

@@ -10,6 +10,7 @@ from chassis.messages import Codec
 from chassis.store import EventStore
 from chassis.testing import deliver, recorded
 from contracts import events_of
+from contracts.voicewarp import VoiceWarpStarted, VoiceWarpStopped
 from services.bulkforward.bootstrap import CODEC, HEARD, NAME, build
 from services.bulkforward.model import CATEGORY, DECIDER
 from services.bulkforward.reactions import reactions
@@ -25,6 +26,7 @@ from services.bulkforward.tests.examples import (
     OFFICE,
     OTHER,
 )
+from services.bulkforward.tests.stand_ins import MemoryForwards
 
 Headers = dict[str, str]
 # A FlaskClient, whose answers' `json` the type checker takes for optional.
@@ -55,9 +57,14 @@ def hear(store: EventStore, event: object, category: str, revision: int) -> None
 
 
 @pytest.fixture
-def client(store: MemoryStore, keys: Any) -> Client:
+def forwards() -> Any:
+    return MemoryForwards()
+
+
+@pytest.fixture
+def client(store: MemoryStore, keys: Any, forwards: Any) -> Client:
     settings = Settings("mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public)
-    return build(settings, store=store).app().test_client()
+    return build(settings, store=store, views=forwards).app().test_client()
 
 
 @pytest.fixture
@@ -291,6 +298,42 @@ def test_a_loop_is_refused_at_both_its_ends(client: Client, customer: Headers) -
     answer = client.put(PLAN, json={"entries": {NUMBER: OTHER, OTHER: NUMBER}}, headers=customer)
 
     assert errors_of(answer) == {f"entries.{NUMBER}": "loop", f"entries.{OTHER}": "loop"}
+
+
+@pytest.mark.parametrize("way", ["plan", "entry"])
+def test_a_loop_by_way_of_a_started_voicewarp_is_refused(
+    client: Client, customer: Headers, forwards: MemoryForwards, way: str
+) -> None:
+    theirs = "0720001111"
+    forwards.project([recorded(VoiceWarpStarted(theirs, theirs, NUMBER), f"voicewarp-{theirs}")])
+
+    refused = (
+        client.put(PLAN, json={"entries": {NUMBER: theirs}}, headers=customer)
+        if way == "plan"
+        else client.put(f"{PLAN}/entries/{NUMBER}", json={"destination": theirs}, headers=customer)
+    )
+
+    assert (refused.status_code, errors_of(refused)) == (422, {f"entries.{NUMBER}": "loop"})
+    assert refused.json["errors"][0]["message"].startswith("転送先の072-000-1111が、この番号へ転送する設定")
+
+
+def test_a_loop_by_way_of_voicewarp_and_the_plan_in_turn_is_refused(
+    client: Client, customer: Headers, forwards: MemoryForwards
+) -> None:
+    theirs = "0720001111"
+    forwards.project([recorded(VoiceWarpStarted(theirs, theirs, OTHER), f"voicewarp-{theirs}")])
+
+    answer = client.put(PLAN, json={"entries": {NUMBER: theirs, OTHER: NUMBER}}, headers=customer)
+
+    assert errors_of(answer) == {f"entries.{NUMBER}": "loop", f"entries.{OTHER}": "loop"}
+
+
+def test_a_voicewarp_that_rests_closes_no_loop(client: Client, customer: Headers, forwards: MemoryForwards) -> None:
+    theirs = "0720001111"
+    said = [VoiceWarpStarted(theirs, theirs, NUMBER), VoiceWarpStopped(theirs, theirs, "manual")]
+    forwards.project([recorded(event, f"voicewarp-{theirs}", place) for place, event in enumerate(said, 1)])
+
+    assert client.put(PLAN, json={"entries": {NUMBER: theirs}}, headers=customer).status_code == 200
 
 
 def test_a_number_of_another_contract_cannot_be_forwarded(client: Client, customer: Headers) -> None:

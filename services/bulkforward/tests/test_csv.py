@@ -17,6 +17,7 @@ from services.bulkforward.formats import MOST_ERRORS
 from services.bulkforward.model import CATEGORY, DECIDER, NoteContract, Plan
 from services.bulkforward.settings import Settings
 from services.bulkforward.tests.examples import MOBILE, NUMBER, OFFICE, OTHER
+from services.bulkforward.tests.stand_ins import MemoryForwards
 
 Headers = dict[str, str]
 Client = Any
@@ -46,7 +47,8 @@ def contract_of(store: MemoryStore, contract_number: str, numbers: tuple[str, ..
 @pytest.fixture
 def client(store: MemoryStore, keys: Any, clock: FixedClock) -> Client:
     settings = Settings("mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public)
-    return build(settings, store=store, dry_runs=MemoryDryRuns(), clock=clock).app().test_client()
+    views: Any = MemoryForwards()
+    return build(settings, store=store, dry_runs=MemoryDryRuns(), views=views, clock=clock).app().test_client()
 
 
 @pytest.fixture

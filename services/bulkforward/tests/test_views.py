@@ -1,0 +1,51 @@
+from typing import Any
+
+import pytest
+
+from chassis.testing import recorded
+from contracts.voicewarp import Destination, VoiceWarpChanged, VoiceWarpStarted, VoiceWarpStopped
+from services.bulkforward.tests.examples import MOBILE, OFFICE
+from services.bulkforward.tests.stand_ins import MemoryForwards
+
+THEIRS = "0720001111"
+
+
+def changed(number: str, *destinations: str, active: int | None = 1) -> VoiceWarpChanged:
+    listed = tuple(map(Destination, destinations))
+    return VoiceWarpChanged(number, number, "unconditional", 15, listed, active, "off", ())
+
+
+def row_of(*events: object) -> dict[str, Any]:
+    forwards = MemoryForwards()
+    forwards.project([recorded(event, f"voicewarp-{THEIRS}", place) for place, event in enumerate(events, 1)])
+    return {name: value for name, value in forwards.rows[THEIRS].items() if name != "_seen"}
+
+
+STARTED = VoiceWarpStarted(THEIRS, THEIRS, MOBILE)
+STOPPED = VoiceWarpStopped(THEIRS, THEIRS, "manual")
+
+
+@pytest.mark.parametrize(
+    ("events", "row"),
+    [
+        ([changed(THEIRS, MOBILE)], {"to": MOBILE, "started": False}),
+        ([changed(THEIRS, MOBILE, active=None)], {"to": None, "started": False}),
+        ([STARTED], {"to": MOBILE, "started": True}),
+        ([STARTED, changed(THEIRS, MOBILE, OFFICE, active=2)], {"to": OFFICE, "started": True}),
+        ([STARTED, STOPPED], {"to": MOBILE, "started": False}),
+    ],
+)
+def test_a_row_says_where_a_number_is_forwarded(events: list[object], row: dict[str, Any]) -> None:
+    assert row_of(*events) == row
+
+
+@pytest.mark.parametrize("event", [changed(THEIRS, MOBILE), STARTED, STOPPED])
+def test_the_same_event_twice_changes_nothing(event: object) -> None:
+    forwards = MemoryForwards()
+    message = recorded(event, f"voicewarp-{THEIRS}")
+
+    forwards.project([message])
+    before = dict(forwards.rows)
+    forwards.project([message])
+
+    assert forwards.rows == before
