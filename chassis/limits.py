@@ -29,14 +29,19 @@ class Limit:
     within: timedelta
 
     def slot(self, at: datetime) -> int:
-        return math.floor(at.timestamp() / self._width)
+        """When the part of the while began that `at` is in, in milliseconds: it means the same for a limit of another
+        length, so that a setting can change while there are places."""
+        return self._begin(at, parts_ago=0)
 
     def first_counted(self, at: datetime) -> int:
-        return self.slot(at) - SLOTS
+        return self._begin(at, parts_ago=SLOTS)
 
     def seconds_until_gone(self, slot: int, at: datetime) -> int:
         """Whole seconds until `slot` counts no more; at least one."""
-        return max(1, math.ceil((slot + SLOTS + 1) * self._width - at.timestamp()))
+        return max(1, math.ceil(slot / 1000 + (SLOTS + 1) * self._width - at.timestamp()))
+
+    def _begin(self, at: datetime, parts_ago: int) -> int:
+        return math.ceil((math.floor(at.timestamp() / self._width) - parts_ago) * self._width * 1000)
 
     @property
     def _width(self) -> float:

@@ -123,6 +123,21 @@ def test_a_clock_that_goes_back_frees_nothing(take: Callable[..., bool], clock: 
     assert not take()
 
 
+@pytest.mark.parametrize("minutes", [1, 5, 15, 100])
+def test_a_while_of_another_length_counts_what_lies_in_it(
+    take: Callable[..., bool], clock: FixedClock, minutes: int
+) -> None:
+    for _ in range(3):
+        take()
+    other = Limit(3, timedelta(minutes=minutes))
+
+    clock.advance(minutes=minutes, seconds=-1)
+    in_it = take(limit=other)
+    clock.advance(seconds=1 + 60 * minutes / SLOTS)
+
+    assert (in_it, [take(limit=other) for _ in range(4)]) == (False, [True, True, True, False])
+
+
 def test_exactly_as_many_of_many_at_once_get_a_place(limits: Limits) -> None:
     twenty = Limit(20, timedelta(minutes=5))
 
