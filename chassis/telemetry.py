@@ -36,6 +36,9 @@ REQUEST_SECONDS = Histogram(
 )
 BUILD = Gauge("build_info", "1, with the service and its version.", ("service", "version"), multiprocess_mode="livemax")
 CALL_DECISIONS = Counter("call_decisions", "Answers to the telephone switch, by reason.", ("reason",))
+MAIL_SENT = Counter(
+    "mail_sent", "Tries to send a mail, by what it tells of and by what came of it.", ("kind", "result")
+)
 COMMANDS_REJECTED = Counter("command_rejected", "Commands that a rule refused, by code.", ("code",))
 
 INGEST_ITEMS = Counter(
