@@ -85,6 +85,17 @@ class IncomingMailQueued:
 
 
 @dataclass(frozen=True)
+class TrialMailQueued:
+    """A mail to one address will show how a fault notice arrives. It tells of no fault, and says so."""
+
+    mail_id: str
+    contract_number: str
+    address: str
+    contractor: str
+    site: str
+
+
+@dataclass(frozen=True)
 class MailSent:
     """A mail server has taken the mail and answered for it."""
 
@@ -104,4 +115,22 @@ class MailFailed:
     answer: str
 
 
-EVENTS = (FaultNoticeChanged, MailQueued, IncomingMailChanged, IncomingMailQueued, MailSent, MailFailed)
+@dataclass(frozen=True)
+class MailSuppressed:
+    """The mail is not sent, because its address was refused for good before; `answer` is what was said then."""
+
+    mail_id: str
+    contract_number: str
+    answer: str
+
+
+EVENTS = (
+    FaultNoticeChanged,
+    MailQueued,
+    IncomingMailChanged,
+    IncomingMailQueued,
+    TrialMailQueued,
+    MailSent,
+    MailFailed,
+    MailSuppressed,
+)

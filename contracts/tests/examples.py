@@ -31,6 +31,8 @@ from contracts.notify import (
     MailFailed,
     MailQueued,
     MailSent,
+    MailSuppressed,
+    TrialMailQueued,
 )
 from contracts.voicewarp import (
     CallEnded,
@@ -124,5 +126,7 @@ _ALL = (
     IncomingMailQueued(CALL_MAIL, NUMBER, TO, "c-1", ADDITIONAL, "0312345678", "本社", "forwarded", MOBILE, SINCE),
     MailSent(MAIL, NUMBER, 1, "250 OK"),
     MailFailed(MAIL, NUMBER, 6, "550 no such user"),
+    MailSuppressed(MAIL, NUMBER, "550 no such user"),
+    TrialMailQueued("test-1-0123456789abcdef", NUMBER, TO, "株式会社つなぐ", "本店"),
 )
 EXAMPLES: Mapping[str, Any] = {type(event).__name__: event for event in _ALL}

@@ -1,5 +1,6 @@
 """The outside world of notify: mail servers."""
 
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass, field
@@ -15,11 +16,15 @@ from services.notify.model.letters import Letter
 
 @dataclass(frozen=True)
 class Answer:
-    """What a mail server said: `taken`, or not and then for good (`permanent`) or for now."""
+    """What a mail server said: `taken`, or not and then for good (`permanent`) or for now.
+
+    `of_address`: for good, and because there is no such address, whatever the mail is.
+    """
 
     taken: bool
     permanent: bool
     text: str
+    of_address: bool = False
 
 
 class Mailer(Protocol):
@@ -62,23 +67,24 @@ class SmtpMailer:
         except (smtplib.SMTPException, OSError) as broken:
             return Answer(False, False, _why(broken))
         try:
-            code, text = self._deliver(connection, letter)
+            stage, code, text = self._deliver(connection, letter)
         except smtplib.SMTPResponseException as refused:
             return Answer(False, refused.smtp_code >= 500, _why(refused))
         except (smtplib.SMTPException, OSError) as broken:
             return Answer(False, False, _why(broken))
         except ValueError:
             return Answer(False, True, "This mail cannot be written.")
-        return Answer(_is_yes(code), code >= 500, f"{code} {_plain(text)}")
+        return Answer(
+            _is_yes(code), code >= 500, f"{code} {_plain(text)}", stage == "RCPT" and _is_no_address(code, text)
+        )
 
     def _connection(self) -> smtplib.SMTP:
+        """At most one kept connection is asked whether it lives: a server that has fallen silent is waited for once."""
         try:
-            while True:
-                kept = self._idle.get_nowait()
-                if _alive(kept):
-                    return kept
+            kept = self._idle.get_nowait()
         except Empty:
             return self._connect()
+        return kept if _alive(kept) else self._connect()
 
     def _connect(self) -> smtplib.SMTP:
         host, port = self._server.hostname or "localhost", self._server.port or 25
@@ -91,20 +97,20 @@ class SmtpMailer:
             connection.login(unquote(self._server.username), unquote(self._server.password or ""))
         return connection
 
-    def _deliver(self, connection: smtplib.SMTP, letter: Letter) -> tuple[int, bytes | str]:
-        """The server's last answer. `smtplib.sendmail` keeps it to itself, and operators want to see it."""
+    def _deliver(self, connection: smtplib.SMTP, letter: Letter) -> tuple[str, int, bytes | str]:
+        """The server's last answer, and to what. `smtplib.sendmail` keeps it to itself; operators want to see it."""
         try:
             message = message_of(letter, self._from)
-            code, text = connection.mail(message["From"].addresses[0].addr_spec)
+            stage, (code, text) = "MAIL", connection.mail(message["From"].addresses[0].addr_spec)
             if _is_yes(code):
-                code, text = connection.rcpt(letter.to)
+                stage, (code, text) = "RCPT", connection.rcpt(letter.to)
             if _is_yes(code):
-                code, text = connection.data(message.as_bytes())
+                stage, (code, text) = "DATA", connection.data(message.as_bytes())
         except BaseException:
             connection.close()
             raise
         self._keep(connection, clean=_is_yes(code))
-        return code, text
+        return stage, code, text
 
     def _keep(self, connection: smtplib.SMTP, *, clean: bool) -> None:
         """For the next mail. A server that hangs up instead of forgetting the last one has answered for it before."""
@@ -125,6 +131,20 @@ def _alive(connection: smtplib.SMTP) -> bool:
         pass  # Closed below, as after a server's goodbye.
     connection.close()
     return False
+
+
+# RFC 5321 section 4.2.3; 556 is RFC 7504. Others refuse the sender, the moment or the size.
+_NO_ADDRESS = (550, 551, 553, 556)
+# RFC 3463: the address is wrong; the mailbox is disabled. Not among them are 5.2.2 (full) and 5.7 (policy).
+_NO_ADDRESS_EITHER = re.compile(r"5\.1\.\d+|5\.2\.1")
+_STATUS = re.compile(r"5\.\d+\.\d+")
+
+
+def _is_no_address(code: int, text: bytes | str) -> bool:
+    """Whether an answer to RCPT says that no mail will ever arrive there. The finer code counts where there is one."""
+    if finer := _STATUS.match(_plain(text)):
+        return code >= 500 and _NO_ADDRESS_EITHER.fullmatch(finer[0]) is not None
+    return code in _NO_ADDRESS
 
 
 def _is_yes(code: int) -> bool:

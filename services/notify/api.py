@@ -1,5 +1,6 @@
 """The HTTP routes of notify: notices and incoming-call mails for customers, the mail queue for operators."""
 
+import uuid
 from typing import Any, TypeVar
 
 from flask import Response
@@ -11,6 +12,7 @@ from chassis.messages import now
 from chassis.setting import Setting
 from chassis.views import Views
 from chassis.web import Blueprint, once, origin, owns_contract, owns_number, principal, reply, require
+from services.notify.flows import Addresses, Trials
 from services.notify.model.incoming import EditIncoming, Incoming
 from services.notify.model.mail import Mail, RetryMail
 from services.notify.model.notice import EditNotice, Notice
@@ -22,10 +24,12 @@ from services.notify.schemas import (
     NoticeBody,
     NoticeSchema,
     RetriedSchema,
+    TrialSchema,
     sentence,
     shown,
     shown_incoming,
     shown_mail,
+    undeliverable,
 )
 from services.notify.views import MAILS
 
@@ -37,7 +41,10 @@ WORDS = {
         "`all` stands alone, without other conditions.",
     ),
     "caller-not-allowed": ("発信者の電話番号を確かめてください。", "Some of the callers are no phone numbers."),
-    "mail-not-failed": ("送信に失敗したメールだけを再送できます。", "Only a mail that was given up can be retried."),
+    "mail-not-failed": (
+        "送信に失敗したメールと、送信を止めたメールだけを再送できます。",
+        "Only a mail that was given up or suppressed can be retried.",
+    ),
     "no-addresses": ("送信先のメールアドレスを先に登録してください。", "Add a mail address first."),
     "no-condition": ("お知らせする電話を選んでください。", "Choose which calls to tell of."),
     "not-a-mail-address": ("メールアドレスを確かめてください（例：name@example.jp）。", "This is not a mail address."),
@@ -48,16 +55,34 @@ WORDS = {
         "A fault notice has up to 10 addresses, an incoming-call mail up to 5.",
     ),
     "too-many-callers": ("発信者は30件まで登録できます。", "Up to 30 callers can be listed."),
+    "too-many-test-mails": (
+        "テストメールは10分間に5回まで送信できます。時間をおいてお試しください。",
+        "A test mail can be sent 5 times in 10 minutes. Please try again later.",
+    ),
 }
 
 
-def notices_blueprint(notices: Handler[Notice]) -> Blueprint:
+def notices_blueprint(notices: Handler[Notice], addresses: Addresses, trials: Trials) -> Blueprint:
     routes = Blueprint("fault-notice", __name__, url_prefix="/contracts/<contract_number>")
 
-    setting = Setting(notices, lambda notice: shown(contracted(notice)))
+    setting = Setting(
+        notices,
+        lambda notice: shown(contracted(notice)) | undeliverable(addresses.refused(notice.addresses)),
+        lambda _, command: addresses.complete(command),
+        lambda _, outcome: addresses.restore(outcome, origin()),
+    )
     setting.add_routes(
         routes, "/fault-notice", owns_contract, body=NoticeBody, answer=NoticeSchema, start=_start, stop=_stop
     )
+
+    @routes.post("/fault-notice/test-mail")
+    @owns_contract
+    @routes.takes_nothing
+    @routes.response(202, TrialSchema)
+    def send_test_mail(contract_number: str) -> Response:
+        """A mail to each address, worded as a test; also while the notice is stopped. 5 times in 10 minutes."""
+        told = trials.order(contract_number, uuid.uuid4().hex, origin(), once(), now())
+        return reply({"addresses": told}, 202)
 
     @routes.get("/history")
     @owns_contract
@@ -80,10 +105,17 @@ def _stop() -> EditNotice:
     return EditNotice(False, None, None, None)
 
 
-def incoming_blueprint(numbers: Handler[Incoming]) -> Blueprint:
+def incoming_blueprint(numbers: Handler[Incoming], addresses: Addresses) -> Blueprint:
     routes = Blueprint("incoming-mail", __name__, url_prefix="/numbers/<number>")
 
-    setting = Setting(numbers, lambda incoming: shown_incoming(contracted(incoming)))
+    setting = Setting(
+        numbers,
+        lambda incoming: (
+            shown_incoming(contracted(incoming)) | undeliverable(addresses.refused(incoming.settings.addresses))
+        ),
+        lambda _, command: addresses.complete(command),
+        lambda _, outcome: addresses.restore(outcome, origin()),
+    )
     setting.add_routes(
         routes,
         "/incoming-mail",
@@ -135,7 +167,7 @@ def mails_blueprint(mails: Handler[Mail], views: Views) -> Blueprint:
     @routes.takes_nothing
     @routes.response(202, RetriedSchema)
     def retry(mail_id: str) -> Response:
-        """Tries a mail that was given up again, at once and from the beginning of its plan."""
+        """Tries a mail that was given up or suppressed again, at once and from the beginning of its plan."""
         if views.one(MAILS.name, mail_id) is None:
             raise NotFound("not-found")
         outcome = mails.handle(mail_id, RetryMail(mail_id, now()), origin(), once=once())

@@ -1,10 +1,13 @@
 """Connects the parts of notify."""
 
+from datetime import timedelta
+
 from flask import Flask
 
 from chassis.assembly import Parts, assemble, database
 from chassis.consumer import Intake
 from chassis.handling import Handler
+from chassis.limits import Limit, Limits, MongoLimits
 from chassis.messages import Codec
 from chassis.mongo_store import MongoStore
 from chassis.runtime import Service
@@ -16,7 +19,8 @@ from chassis.views import Views
 from contracts import events_of, names_of, notify, phone
 from services.notify.adapters import Mailer, SmtpMailer
 from services.notify.api import WORDS, incoming_blueprint, mails_blueprint, notices_blueprint
-from services.notify.model import incoming, mail, notice
+from services.notify.flows import Addresses, Trials
+from services.notify.model import address, incoming, mail, notice
 from services.notify.model.incident import wake_at
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
@@ -25,25 +29,38 @@ from services.notify.views import MAILS
 
 NAME = "notify"
 HEARD = ("auth", "linewatch", "bulkforward", "voicewarp")
-CODEC = Codec((*notify.EVENTS, *notice.PRIVATE_EVENTS, *incoming.PRIVATE_EVENTS, *mail.PRIVATE_EVENTS))
+MODELS = (notice, incoming, mail, address)
+CODEC = Codec((*notify.EVENTS, *(event for model in MODELS for event in model.PRIVATE_EVENTS)))
 
 
 def build(
-    settings: Settings, *, store: EventStore | None = None, views: Views | None = None, mailer: Mailer | None = None
+    settings: Settings,
+    *,
+    store: EventStore | None = None,
+    views: Views | None = None,
+    mailer: Mailer | None = None,
+    limits: Limits | None = None,
 ) -> Service:
-    """The service; with a `store` and `views` of a test's own, its web application needs no database."""
+    """The service; with a test's own `store`, `views` and `limits`, its web application needs no database."""
     db = database(settings, NAME)
     kept, rows = store or MongoStore(db, CODEC), views or Views(db, [MAILS])
     notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=wake_at)
     numbers = Handler(kept, incoming.DECIDER, incoming.CATEGORY)
     mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
     post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout)
-    sender = Sender(mails, rows, post, settings.site_url, settings.mail_connections)
+    recipients = Handler(kept, address.DECIDER, address.CATEGORY)
+    known, counted = Addresses(recipients), limits or MongoLimits(db)
+    most = Limit(settings.mails_per_hour, timedelta(hours=1))
+    sender = Sender(mails, recipients, rows, post, counted, most, settings.site_url, settings.mail_connections)
     parts = Parts(
         NAME,
         CODEC,
         names_of(NAME),
-        [notices_blueprint(notices), incoming_blueprint(numbers), mails_blueprint(mails, rows)],
+        [
+            notices_blueprint(notices, known, Trials(notices, counted)),
+            incoming_blueprint(numbers, known),
+            mails_blueprint(mails, rows),
+        ],
         WORDS,
         HEARD,
         Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, settings.forwarding_wait)),
@@ -52,6 +69,7 @@ def build(
         aside={"sender": sender.run},
         patient=True,
         plain_number=phone.normalise,
+        prepare=(MongoLimits(db).prepare,),
     )
     return assemble(settings, db, kept, parts)
 

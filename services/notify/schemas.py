@@ -18,17 +18,21 @@ from contracts.notify import (
     IncomingMailChanged,
     IncomingMailQueued,
     MailFailed,
-    MailKind,
     MailQueued,
     MailSent,
+    MailSuppressed,
+    TrialMailQueued,
 )
+from services.notify.model.address import Address as KnownAddress
 from services.notify.model.incoming import EditIncoming, Incoming
+from services.notify.model.letters import Kind, kind_of
 from services.notify.model.notice import EditNotice, Notice
+from services.notify.views import owed_of
 
 # More than the rule allows, so that it is the rule that says how many are too many.
 MOST_LISTED = 100
-STATES = ("queued", "sent", "failed")
-MAIL_KINDS = (*get_args(MailKind), "incoming")
+STATES = ("queued", "sent", "failed", "suppressed")
+MAIL_KINDS = get_args(Kind)
 # Of a label.
 MOST_LETTERS = 50
 
@@ -59,12 +63,13 @@ def _distinct(addresses: list[str]) -> None:
 
 
 class NoticeBody(Body):
-    """What PUT takes; a field that is missing stays as it is."""
+    """What PUT takes; a field that is missing stays as it is. `undeliverable` may be sent back and is ignored."""
 
     started = Boolean()
     contractor = fields.String(validate=[validate.Length(max=100), one_line])
     site = fields.String(validate=[validate.Length(max=100), one_line])
     addresses = fields.List(Address(), validate=[validate.Length(max=MOST_LISTED), _distinct])
+    undeliverable = fields.Raw(allow_none=True)
 
     @post_load
     def command(self, data: dict[str, Any], **_: Any) -> EditNotice:
@@ -126,12 +131,13 @@ def _all_or_some(when: list[str]) -> None:
 
 
 class IncomingBody(Body):
-    """What PUT takes; a field that is missing stays as it is."""
+    """What PUT takes; a field that is missing stays as it is. `undeliverable` may be sent back and is ignored."""
 
     started = Boolean()
     addresses = fields.List(Address(), validate=[validate.Length(max=MOST_LISTED), _distinct])
     when = fields.List(fields.String(validate=validate.OneOf(get_args(CallCondition))), validate=_all_or_some)
     callers = fields.Nested(CallersBody)
+    undeliverable = fields.Raw(allow_none=True)
 
     @post_load
     def command(self, data: dict[str, Any], **_: Any) -> EditIncoming:
@@ -158,12 +164,29 @@ class MailsQuery(Query):
         return data | {"contract": phone.normalise(data["contract"])} if data["contract"] else data
 
 
+class UndeliverableSchema(Answer):
+    """An address to which no mail goes, since when, and what its mail server said."""
+
+    address = fields.String()
+    since = fields.AwareDateTime()
+    answer = fields.String()
+
+
 class NoticeSchema(Answer):
-    """What is answered of a notice, and what PUT takes back."""
+    """What is answered of a notice, and what PUT takes back. `undeliverable` is there when an address was refused."""
+
+    sometimes = ("undeliverable",)
 
     started = fields.Boolean()
     contractor = fields.String()
     site = fields.String()
+    addresses = fields.List(fields.String())
+    undeliverable = fields.List(fields.Nested(UndeliverableSchema))
+
+
+class TrialSchema(Answer):
+    """The addresses that get a test mail."""
+
     addresses = fields.List(fields.String())
 
 
@@ -176,12 +199,15 @@ class CallersSchema(Answer):
 
 
 class IncomingSchema(Answer):
-    """What is answered of an incoming-call mail, and what PUT takes back."""
+    """What is answered of an incoming-call mail, and what PUT takes back. `undeliverable` as of a notice."""
+
+    sometimes = ("undeliverable",)
 
     started = fields.Boolean()
     addresses = fields.List(fields.String())
     when = fields.List(fields.String(validate=validate.OneOf(get_args(CallCondition))))
     callers = fields.Nested(CallersSchema)
+    undeliverable = fields.List(fields.Nested(UndeliverableSchema))
 
 
 class MailSchema(Answer):
@@ -238,13 +264,23 @@ def shown_incoming(incoming: Incoming) -> dict[str, Any]:
     }
 
 
+def undeliverable(refused: Mapping[str, KnownAddress]) -> dict[str, Any]:
+    """What GET answers besides, when there is something to say."""
+    items = [
+        {"address": address, "since": known.refused_since.isoformat(), "answer": known.answer}
+        for address, known in refused.items()
+        if known.refused_since
+    ]
+    return {"undeliverable": items} if items else {}
+
+
 def shown_mail(row: Row) -> dict[str, Any]:
     """One mail as an operator sees it: its state, its tries, and what the mail server last said."""
     queued: Mapping[str, Any] = row["queued"]
     return {
         "id": row["_id"],
         "contract_number": queued["contract_number"],
-        "kind": queued.get("kind", "incoming"),
+        "kind": kind_of(owed_of(row)),
         "to": queued["address"],
         "queued_at": row["queued_at"].isoformat(),
         "state": row["state"],
@@ -276,8 +312,15 @@ def sentence(event: Any) -> tuple[str, str] | None:
             )
         case IncomingMailQueued():
             return "着信のお知らせメールを用意しました", "A mail about a call was queued"
+        case TrialMailQueued():
+            return "テストメールを用意しました", "A test mail was queued"
         case MailSent():
             return "お知らせメールを送信しました", "A mail was sent"
         case MailFailed():
             return "お知らせメールを送信できませんでした", "A mail could not be sent"
+        case MailSuppressed():
+            return (
+                "宛先に届かないため、お知らせメールの送信を止めました",
+                "A mail was held back, as its address was refused",
+            )
     return None

@@ -10,9 +10,9 @@ import msgspec
 
 from chassis.messages import Recorded
 from chassis.views import Row, View
-from contracts.notify import IncomingMailQueued, MailFailed, MailQueued, MailSent
+from contracts.notify import IncomingMailQueued, MailFailed, MailQueued, MailSent, MailSuppressed, TrialMailQueued
 from services.notify.model.letters import Owed
-from services.notify.model.mail import MailPostponed, MailRetried
+from services.notify.model.mail import MailHeld, MailPostponed, MailRetried
 
 
 def keys_mail(recorded: Recorded) -> Sequence[str]:
@@ -23,22 +23,26 @@ def fold_mail(row: Row | None, recorded: Recorded) -> Row:
     """`due_at` is when to try next, None when there is nothing to do or nothing is known to send yet."""
     event, told = recorded.event, dict(row or _NOTHING)
     match event:
-        case MailQueued() | IncomingMailQueued():
+        case MailQueued() | IncomingMailQueued() | TrialMailQueued():
             told |= {"queued": msgspec.to_builtins(event), "queued_at": recorded.at, "contract": event.contract_number}
             told |= {"event": recorded.type}
         case MailPostponed():
             told |= {"state": "queued", "attempts": event.attempts, "answer": event.answer, "next_at": event.next_at}
         case MailRetried():
             told |= {"state": "queued", "next_at": event.at}
+        case MailHeld():
+            told |= {"next_at": event.next_at}
         case MailSent():
             told |= {"state": "sent", "attempts": event.attempts, "answer": event.answer}
         case MailFailed():
             told |= {"state": "failed", "attempts": event.attempts, "answer": event.answer}
+        case MailSuppressed():
+            told |= {"state": "suppressed", "answer": event.answer}
     return {**told, "due_at": _due_at(told)}
 
 
 # What says that a mail is owed, by its name in a row.
-OWED: Mapping[str, type[Owed]] = {owed.__name__: owed for owed in (MailQueued, IncomingMailQueued)}
+OWED: Mapping[str, type[Owed]] = {owed.__name__: owed for owed in (MailQueued, IncomingMailQueued, TrialMailQueued)}
 
 
 def owed_of(row: Row) -> Owed:
@@ -65,7 +69,7 @@ def _due_at(told: dict[str, Any]) -> Any:
 
 MAILS = View(
     "mails",
-    frozenset({"MailQueued", "IncomingMailQueued", "MailPostponed", "MailRetried", "MailSent", "MailFailed"}),
+    frozenset({*OWED, "MailPostponed", "MailRetried", "MailHeld", "MailSent", "MailFailed", "MailSuppressed"}),
     keys_mail,
     fold_mail,
     indexes=((("due_at", 1),), (("contract", 1), ("queued_at", -1)), (("state", 1), ("queued_at", -1))),

@@ -85,7 +85,7 @@ class NoteNumber:
 
 @dataclass(frozen=True)
 class EditIncoming:
-    """The settings anew; what is None stays as it is."""
+    """The settings anew; what is None stays as it is. `refused` are those of `addresses` to which no mail goes now."""
 
     started: bool | None = None
     addresses: tuple[str, ...] | None = None
@@ -93,6 +93,7 @@ class EditIncoming:
     mode: CallerMode | None = None
     callers: Mapping[str, str] | None = None
     anonymous: bool | None = None
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -166,14 +167,14 @@ def _note_number(command: NoteNumber, incoming: Incoming) -> list[Event]:
 def _edit(command: EditIncoming, incoming: Incoming) -> list[Event]:
     if not incoming.contracted:
         raise NotFound("not-found")
-    wanted = {name: value for name, value in vars(command).items() if value is not None}
+    wanted = {name: value for name, value in vars(command).items() if value is not None and name != "refused"}
     settings = replace(incoming.settings, **wanted)
     if len(settings.addresses) > MOST_ADDRESSES:
         raise Rejected("too-many-addresses", field="addresses", most=MOST_ADDRESSES)
     _check_callers(settings.callers)
     if settings.started and not settings.addresses:
         raise Rejected("no-addresses", field="addresses")
-    return [] if settings == incoming.settings else [_changed(incoming, settings)]
+    return [] if settings == incoming.settings and not command.refused else [_changed(incoming, settings)]
 
 
 def _check_callers(callers: Mapping[str, str]) -> None:

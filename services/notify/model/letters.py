@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import assert_never
+from typing import Literal, assert_never
 
 from contracts import phone
-from contracts.notify import ForwardingResult, IncomingMailQueued, MailQueued
+from contracts.notify import ForwardingResult, IncomingMailQueued, MailQueued, TrialMailQueued
 from contracts.voicewarp import CallOutcome
 
 # Japan has one time zone and no summer time.
@@ -54,7 +54,20 @@ _OUTCOMES: dict[CallOutcome, str] = {
     "forwarded": "転送しました",
 }
 # Whatever the mail is about: the events that owe one.
-Owed = MailQueued | IncomingMailQueued
+Owed = MailQueued | IncomingMailQueued | TrialMailQueued
+Kind = Literal["fault", "recovery", "incoming", "test"]
+
+
+def kind_of(mail: Owed) -> Kind:
+    match mail:
+        case MailQueued(kind=kind):
+            return kind
+        case IncomingMailQueued():
+            return "incoming"
+        case TrialMailQueued():
+            return "test"
+        case _:
+            assert_never(mail)
 
 
 def letter_of(mail: Owed, queued_at: datetime, site_url: str) -> Letter:
@@ -64,6 +77,8 @@ def letter_of(mail: Owed, queued_at: datetime, site_url: str) -> Letter:
             subject, lines, answers = _fault_subject(mail), _fault_lines(mail), mail.answers
         case IncomingMailQueued():
             subject, lines, answers = _call_subject(mail), _call_lines(mail), None
+        case TrialMailQueued():
+            subject, lines, answers = _trial_subject(mail), _trial_lines(mail), None
         case _:
             assert_never(mail)
     body = "\n".join([*lines, *_ending(site_url)])
@@ -106,6 +121,23 @@ def _forwarding(mail: MailQueued) -> str:
     words = _FAULT if mail.kind == "fault" else _RECOVERY
     template = words.get(mail.forwarding, words["unknown"])
     return template.format(entries=mail.entries, reason=_REASONS.get(mail.reason, mail.reason))
+
+
+def _trial_subject(mail: TrialMailQueued) -> str:
+    return "【テスト】故障・回復通知の送信テスト" + (f"（{mail.site}）" if mail.site else "")
+
+
+def _trial_lines(mail: TrialMailQueued) -> list[str]:
+    return [
+        *([f"{mail.contractor} 様", ""] if mail.contractor else []),
+        "これは送信テストです。回線の故障は起きていません。",
+        "",
+        *([f"場所　　　　　：{mail.site}"] if mail.site else []),
+        f"お客様電話番号：{phone.shown(mail.contract_number)}",
+        "",
+        "回線の故障や回復を検知したときは、このアドレスへメールでお知らせします。",
+        "このメールが届いていれば、していただくことはありません。",
+    ]
 
 
 def _call_subject(mail: IncomingMailQueued) -> str:

@@ -9,7 +9,7 @@ from typing import Literal, assert_never
 
 from chassis.decider import Decider
 from chassis.errors import Rejected
-from contracts.notify import MailFailed, MailSent
+from contracts.notify import MailFailed, MailSent, MailSuppressed
 
 CATEGORY = "mail"
 # Minutes after each failed try; RFC 5321 section 4.5.4.1 asks for growing pauses.
@@ -36,18 +36,30 @@ class MailRetried:
     at: datetime
 
 
-Event = MailPostponed | MailRetried | MailSent | MailFailed
-PRIVATE_EVENTS = (MailPostponed, MailRetried)
+@dataclass(frozen=True)
+class MailHeld:
+    """Its address has had enough mails for now. That was no try."""
+
+    mail_id: str
+    next_at: datetime
+
+
+Event = MailPostponed | MailRetried | MailHeld | MailSent | MailFailed | MailSuppressed
+PRIVATE_EVENTS = (MailPostponed, MailRetried, MailHeld)
 
 
 @dataclass(frozen=True)
 class Mail:
-    """How far the delivery of one mail has got. `tries` counts those since the plan began, `attempts` all."""
+    """How far the delivery of one mail has got. `tries` counts those since the plan began, `attempts` all.
 
-    state: Literal["queued", "sent", "failed"] = "queued"
+    `insisted`: an operator wants it tried, even if its address was refused before.
+    """
+
+    state: Literal["queued", "sent", "failed", "suppressed"] = "queued"
     attempts: int = 0
     tries: int = 0
     next_at: datetime | None = None
+    insisted: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,14 +84,31 @@ class NoteFailure:
 
 
 @dataclass(frozen=True)
+class NoteHeld:
+    """Its address has had as many mails as it may for a while."""
+
+    mail_id: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class NoteSuppressed:
+    """Its address was refused for good, with this `answer`."""
+
+    mail_id: str
+    contract_number: str
+    answer: str
+
+
+@dataclass(frozen=True)
 class RetryMail:
-    """An operator wants a mail that was given up tried again."""
+    """An operator wants a mail that was given up or suppressed tried again."""
 
     mail_id: str
     at: datetime
 
 
-Command = NoteSent | NoteFailure | RetryMail
+Command = NoteSent | NoteFailure | NoteHeld | NoteSuppressed | RetryMail
 
 
 def evolve(mail: Mail, event: Event) -> Mail:
@@ -87,11 +116,15 @@ def evolve(mail: Mail, event: Event) -> Mail:
         case MailPostponed(attempts=attempts, next_at=next_at):
             return replace(mail, attempts=attempts, tries=mail.tries + 1, next_at=next_at)
         case MailRetried(at=at):
-            return replace(mail, state="queued", tries=0, next_at=at)
+            return replace(mail, state="queued", tries=0, next_at=at, insisted=True)
+        case MailHeld(next_at=next_at):
+            return replace(mail, next_at=next_at)
         case MailSent(attempts=attempts):
             return replace(mail, state="sent", attempts=attempts, next_at=None)
         case MailFailed(attempts=attempts):
             return replace(mail, state="failed", attempts=attempts, next_at=None)
+        case MailSuppressed():
+            return replace(mail, state="suppressed", next_at=None)
         case _:
             assert_never(event)
 
@@ -102,8 +135,13 @@ def decide(command: Command, mail: Mail) -> list[Event]:
             return [] if mail.state == "sent" else [MailSent(mail_id, contract_number, mail.attempts + 1, answer)]
         case NoteFailure():
             return _note_failure(command, mail) if mail.state == "queued" else []
+        case NoteHeld(mail_id, until):
+            return [MailHeld(mail_id, until)] if mail.state == "queued" else []
+        case NoteSuppressed(mail_id, contract_number, answer):
+            held_back = mail.state == "queued" and not mail.insisted
+            return [MailSuppressed(mail_id, contract_number, answer)] if held_back else []
         case RetryMail(mail_id, at):
-            if mail.state != "failed":
+            if mail.state not in ("failed", "suppressed"):
                 raise Rejected("mail-not-failed")
             return [MailRetried(mail_id, at)]
         case _:

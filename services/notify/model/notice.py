@@ -12,7 +12,7 @@ from typing import assert_never
 from chassis.decider import Decider
 from chassis.errors import NotFound, Rejected
 from contracts.linewatch import Severity
-from contracts.notify import FaultNoticeChanged, ForwardingResult, MailKind, MailQueued
+from contracts.notify import FaultNoticeChanged, ForwardingResult, MailKind, MailQueued, TrialMailQueued
 from services.notify.model.incident import (
     FaultHeard,
     Forwarding,
@@ -23,6 +23,7 @@ from services.notify.model.incident import (
     heard_about,
     is_due,
     mail_id_of,
+    trial_id_of,
     waiting_until,
 )
 
@@ -41,7 +42,16 @@ class ContractNoted:
     sequence: str
 
 
-Event = ContractNoted | FaultHeard | RecoveryHeard | StillWaiting | ForwardingHeard | FaultNoticeChanged | MailQueued
+Event = (
+    ContractNoted
+    | FaultHeard
+    | RecoveryHeard
+    | StillWaiting
+    | ForwardingHeard
+    | FaultNoticeChanged
+    | MailQueued
+    | TrialMailQueued
+)
 PRIVATE_EVENTS = (ContractNoted, FaultHeard, RecoveryHeard, StillWaiting, ForwardingHeard)
 # Later than whatever may be waited for.
 NO_LONGER = datetime.max.replace(tzinfo=UTC)
@@ -82,12 +92,20 @@ class NoteContract:
 
 @dataclass(frozen=True)
 class EditNotice:
-    """The settings anew; what is None stays as it is."""
+    """The settings anew; what is None stays as it is. `refused` are those of `addresses` to which no mail goes now."""
 
     started: bool | None
     contractor: str | None
     site: str | None
     addresses: tuple[str, ...] | None
+    refused: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class TryOut:
+    """The customer wants to see that mails arrive; `trial_id` names this wish."""
+
+    trial_id: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +147,7 @@ class Wake:
     at: datetime
 
 
-Command = NoteContract | EditNotice | HearFault | HearRecovery | HearForwarding | Wake
+Command = NoteContract | EditNotice | TryOut | HearFault | HearRecovery | HearForwarding | Wake
 
 
 def evolve(notice: Notice, event: Event) -> Notice:
@@ -144,7 +162,7 @@ def evolve(notice: Notice, event: Event) -> Notice:
         case RecoveryHeard(until=until, wait_until=wait_until, sequence=sequence):
             over = _change_incident(notice, until=until, wait_recovery_until=wait_until)
             return replace(over, line_sequence=sequence)
-        case StillWaiting():
+        case StillWaiting() | TrialMailQueued():
             return notice
         case ForwardingHeard(of=of):
             return replace(notice, forwarding={**notice.forwarding, of: event})
@@ -194,6 +212,8 @@ def decide(command: Command, notice: Notice) -> list[Event]:
             return _note_contract(command, notice)
         case EditNotice():
             return _edit(command, notice)
+        case TryOut(trial_id):
+            return _try_out(trial_id, notice)
         case HearFault():
             return _hear_fault(command, notice)
         case HearRecovery():
@@ -219,6 +239,7 @@ def _note_contract(command: NoteContract, notice: Notice) -> list[Event]:
 
 
 def _edit(command: EditNotice, notice: Notice) -> list[Event]:
+    """To save an address that is refused is a change, also where the settings stay: it is to be tried again."""
     if not notice.contracted:
         raise NotFound("not-found")
     wanted = {
@@ -232,7 +253,19 @@ def _edit(command: EditNotice, notice: Notice) -> list[Event]:
         raise Rejected("too-many-addresses", field="addresses", most=MOST_ADDRESSES)
     if changed.started and not changed.addresses:
         raise Rejected("no-addresses", field="addresses")
-    return [] if changed == _changed(notice) else [changed]
+    return [] if changed == _changed(notice) and not command.refused else [changed]
+
+
+def _try_out(trial_id: str, notice: Notice) -> list[Event]:
+    """Also while the notice is stopped: whoever is about to start it wants to know first."""
+    if not notice.contracted:
+        raise NotFound("not-found")
+    if not notice.addresses:
+        raise Rejected("no-addresses", field="addresses")
+    return [
+        TrialMailQueued(trial_id_of(trial_id, address), notice.contract_number, address, notice.contractor, notice.site)
+        for address in notice.addresses
+    ]
 
 
 def _changed(notice: Notice, **changes: object) -> FaultNoticeChanged:

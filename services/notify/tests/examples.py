@@ -19,13 +19,32 @@ from contracts.notify import (
     MailFailed,
     MailQueued,
     MailSent,
+    MailSuppressed,
+    TrialMailQueued,
 )
 from contracts.voicewarp import CallEnded
-from services.notify.model.incident import FaultHeard, ForwardingHeard, RecoveryHeard, StillWaiting, mail_id_of
+from services.notify.model.address import AddressRefused, AddressRestored, RefuseAddress, RestoreAddress, address_id_of
+from services.notify.model.incident import (
+    FaultHeard,
+    ForwardingHeard,
+    RecoveryHeard,
+    StillWaiting,
+    mail_id_of,
+    trial_id_of,
+)
 from services.notify.model.incoming import EditIncoming, HearCall, NoteNumber, NumberNoted
 from services.notify.model.incoming import mail_id_of as incoming_mail_id_of
 from services.notify.model.letters import Letter, letter_of
-from services.notify.model.mail import MailPostponed, MailRetried, NoteFailure, NoteSent, RetryMail
+from services.notify.model.mail import (
+    MailHeld,
+    MailPostponed,
+    MailRetried,
+    NoteFailure,
+    NoteHeld,
+    NoteSent,
+    NoteSuppressed,
+    RetryMail,
+)
 from services.notify.model.notice import (
     ContractNoted,
     EditNotice,
@@ -33,6 +52,7 @@ from services.notify.model.notice import (
     HearForwarding,
     HearRecovery,
     NoteContract,
+    TryOut,
     Wake,
 )
 
@@ -98,6 +118,17 @@ POSTPONED = MailPostponed(MAIL_ID, 1, NOON + timedelta(minutes=1), "451 busy")
 SENT = MailSent(MAIL_ID, NUMBER, 1, "250 kept")
 FAILED = MailFailed(MAIL_ID, NUMBER, 1, "550 unknown")
 RETRIED = MailRetried(MAIL_ID, NEXT)
+HELD = MailHeld(MAIL_ID, NEXT)
+SUPPRESSED = MailSuppressed(MAIL_ID, NUMBER, "550 unknown")
+ANNE_ID = address_id_of(ANNE)
+REFUSED = AddressRefused(ANNE_ID, "550 unknown", NOON)
+RESTORED = AddressRestored(ANNE_ID)
+
+
+def trial_mail(address: str) -> TrialMailQueued:
+    """The test mail of the example's notice."""
+    return TrialMailQueued(trial_id_of("t-1", address), NUMBER, address, CONTRACTOR, SITE)
+
 
 NUMBER_NOTED = NumberNoted(NUMBER, NUMBER, True, "0000000001.0000")
 NUMBER_ENDED = NumberNoted(NUMBER, NUMBER, False, "0000000002.0000")
@@ -129,3 +160,8 @@ NOTE_SENT = NoteSent(MAIL_ID, NUMBER, "250 kept")
 NOTE_FAILURE = NoteFailure(MAIL_ID, NUMBER, "451 busy", permanent=False, at=NOON, luck=0.0)
 NOTE_REFUSAL = NoteFailure(MAIL_ID, NUMBER, "550 unknown", permanent=True, at=NOON, luck=0.0)
 RETRY = RetryMail(MAIL_ID, NEXT)
+NOTE_HELD = NoteHeld(MAIL_ID, NEXT)
+NOTE_SUPPRESSED = NoteSuppressed(MAIL_ID, NUMBER, "550 unknown")
+TRY_OUT = TryOut("t-1")
+REFUSE = RefuseAddress(ANNE_ID, "550 unknown", NOON)
+RESTORE = RestoreAddress(ANNE_ID)

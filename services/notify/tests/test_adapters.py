@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -64,6 +66,8 @@ class MailServer:
         return self.reply("RSET", server, "250 OK")
 
     async def handle_NOOP(self, server: Any, session: Any, envelope: Any, arg: str) -> str:  # noqa: N802
+        if self.at.get("NOOP") is silence:
+            await asyncio.Event().wait()
         return self.reply("NOOP", server, "250 OK")
 
     @property
@@ -121,10 +125,37 @@ def test_a_temporary_refusal_is_one(server: MailServer, mailer: SmtpMailer, comm
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
-def test_a_refusal_for_good_is_one(server: MailServer, mailer: SmtpMailer, command: str) -> None:
+def test_a_refusal_for_good_is_one_and_of_the_address_only_where_it_was_named(
+    server: MailServer, mailer: SmtpMailer, command: str
+) -> None:
     server.at[command] = says("550 unknown")
 
-    assert mailer.send(LETTER) == Answer(False, True, "550 unknown")
+    assert mailer.send(LETTER) == Answer(False, True, "550 unknown", of_address=command == "RCPT")
+
+
+@pytest.mark.parametrize(
+    ("answer", "of_address"),
+    [
+        ("550 5.1.1 no such user", True),
+        ("551 not here", True),
+        ("553 name not allowed", True),
+        ("556 this domain takes no mail", True),
+        ("550 5.2.1 disabled", True),
+        ("554 5.1.1 no such user", True),
+        ("550 5.7.1 we do not like you", False),
+        ("552 5.2.2 full", False),
+        ("552 full", False),
+        ("554 no", False),
+        ("503 not now", False),
+        ("450 5.1.1 odd", False),
+    ],
+)
+def test_only_an_address_that_will_never_be_there_is_refused_as_such(
+    server: MailServer, mailer: SmtpMailer, answer: str, of_address: bool
+) -> None:
+    server.at["RCPT"] = says(answer)
+
+    assert mailer.send(LETTER).of_address == of_address
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
@@ -158,7 +189,7 @@ def test_any_yes_to_the_address_is_one(server: MailServer, mailer: SmtpMailer) -
 def test_a_server_that_hangs_up_after_its_refusal_has_refused(server: MailServer, mailer: SmtpMailer) -> None:
     server.at |= {"RCPT": says("550 unknown"), "RSET": hang_up}
 
-    assert mailer.send(LETTER) == Answer(False, True, "550 unknown")
+    assert mailer.send(LETTER) == Answer(False, True, "550 unknown", of_address=True)
 
 
 def test_a_server_that_receives_nobody_refuses_no_mail_for_good(server: MailServer, mailer: SmtpMailer) -> None:
@@ -211,6 +242,36 @@ def test_a_silent_server_is_not_waited_for_for_ever(server: MailServer, running:
     answer = mailer.send(LETTER)
 
     assert (answer.taken, answer.permanent) == (False, False)
+
+
+@pytest.fixture
+def dumb() -> Iterator[int]:
+    """The port of a server that accepts every connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_a_server_that_accepts_and_says_nothing_costs_one_wait(dumb: int) -> None:
+    mailer = SmtpMailer(f"smtp://127.0.0.1:{dumb}", FROM, timedelta(seconds=0.2))
+    began = time.monotonic()
+
+    answer = mailer.send(LETTER)
+
+    assert (answer.taken, answer.permanent) == (False, False)
+    assert time.monotonic() - began < 2
+
+
+def test_connections_that_have_fallen_silent_cost_one_wait_however_many_were_kept(
+    server: MailServer, running: Controller
+) -> None:
+    mailer = SmtpMailer(f"smtp://127.0.0.1:{running.port}", FROM, timedelta(seconds=0.5))
+    with ThreadPoolExecutor(8) as pool:
+        assert all(answer.taken for answer in pool.map(mailer.send, [LETTER] * 24))
+    server.at["NOOP"] = silence
+    began = time.monotonic()
+
+    assert mailer.send(LETTER).taken
+    assert time.monotonic() - began < 1.5
 
 
 def test_no_server_at_all_is_tried_again_later() -> None:

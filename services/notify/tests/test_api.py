@@ -7,15 +7,17 @@ import pytest
 
 from chassis.consumer import Intake
 from chassis.handling import Handler
+from chassis.limits import MemoryLimits
 from chassis.memory_store import MemoryStore
 from chassis.messages import Codec
 from chassis.store import EventStore
 from chassis.testing import NOON, OPERATOR, deliver, recorded
 from chassis.views import Views
 from contracts import events_of
+from contracts.notify import TrialMailQueued
 from services.notify.adapters import OutboxMailer
 from services.notify.bootstrap import CODEC, HEARD, NAME, build
-from services.notify.model import incoming, mail, notice
+from services.notify.model import address, incoming, mail, notice
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
 from services.notify.tests.examples import (
@@ -31,6 +33,7 @@ from services.notify.tests.examples import (
     NOTE_REFUSAL,
     NOTE_SENT,
     NUMBER,
+    REFUSE,
     SITE,
     WAIT,
     fault_mail,
@@ -80,7 +83,7 @@ def client(store: MemoryStore, queue: MemoryMails, keys: Any) -> Client:
         "noreply@tsunagu.example.jp",
         "https://tsunagu.example.jp/",
     )
-    service = build(settings, store=store, views=cast(Views, queue), mailer=OutboxMailer())
+    service = build(settings, store=store, views=cast(Views, queue), mailer=OutboxMailer(), limits=MemoryLimits())
     return service.app().test_client()
 
 
@@ -129,6 +132,7 @@ def test_an_unchanged_notice_is_not_sent_again(client: Client, as_customer: Head
         ("PUT", NOTICE),
         ("POST", f"{NOTICE}/start"),
         ("POST", f"{NOTICE}/stop"),
+        ("POST", f"{NOTICE}/test-mail"),
         ("GET", f"/contracts/{NUMBER}/history"),
     ],
 )
@@ -163,6 +167,7 @@ def test_a_contract_without_the_option_hides_its_notice_and_keeps_its_history(
 
     assert client.get(NOTICE, headers=customer).status_code == 404
     assert client.post(f"{NOTICE}/start", headers=customer).status_code == 404
+    assert client.post(f"{NOTICE}/test-mail", headers=customer).status_code == 404
     assert client.get(f"/contracts/{NUMBER}/history", headers=customer).json["items"]
 
 
@@ -290,6 +295,106 @@ def test_a_key_that_meant_another_request_is_refused(client: Client, as_customer
     assert (answer.status_code, answer.json["code"]) == (422, "idempotency-key-reused")
 
 
+# The test mail.
+
+
+def trials_of(store: Any) -> list[TrialMailQueued]:
+    return [one.event for one in store.scan() if isinstance(one.event, TrialMailQueued)]
+
+
+def test_a_test_mail_goes_to_each_address_also_while_the_notice_is_stopped(
+    client: Client, store: Any, customer: Headers
+) -> None:
+    client.put(NOTICE, json=ON | {"started": False}, headers=customer)
+
+    answer = client.post(f"{NOTICE}/test-mail", headers=customer)
+
+    assert (answer.status_code, answer.json) == (202, {"addresses": [ANNE, BEN]})
+    assert [mail.address for mail in trials_of(store)] == [ANNE, BEN]
+    items = client.get(f"/contracts/{NUMBER}/history", headers=customer).json["items"]
+    assert items[0]["sentence"]["ja"] == "テストメールを用意しました"
+
+
+def test_without_an_address_there_is_nobody_to_test(client: Client, customer: Headers) -> None:
+    answer = client.post(f"{NOTICE}/test-mail", headers=customer)
+
+    assert (answer.status_code, answer.json["code"]) == (422, "no-addresses")
+
+
+def test_the_same_key_is_the_same_test_mail_and_takes_no_other_place(
+    client: Client, store: Any, customer: Headers
+) -> None:
+    client.put(NOTICE, json=ON, headers=customer)
+    once = customer | {"Idempotency-Key": "k1"}
+
+    answers = [client.post(f"{NOTICE}/test-mail", headers=once) for _ in range(9)]
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert all(answer.json == {"addresses": [ANNE, BEN]} for answer in answers)
+    assert len(trials_of(store)) == 2
+
+
+def test_the_sixth_test_mail_in_ten_minutes_is_one_too_many(client: Client, customer: Headers) -> None:
+    client.put(NOTICE, json=ON, headers=customer)
+
+    answers = [client.post(f"{NOTICE}/test-mail", headers=customer) for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [202] * 5 + [429]
+    assert answers[5].json["code"] == "too-many-test-mails"
+    assert 0 < int(answers[5].headers["Retry-After"]) <= 620
+
+
+def test_what_was_refused_takes_no_place(client: Client, customer: Headers) -> None:
+    for _ in range(6):
+        client.post(f"{NOTICE}/test-mail", headers=customer)
+    client.put(NOTICE, json=ON, headers=customer)
+
+    assert client.post(f"{NOTICE}/test-mail", headers=customer).status_code == 202
+
+
+# An address that a mail server refused for good.
+
+
+@pytest.fixture
+def refused(client: Client, store: Any, customer: Headers) -> Handler[address.Address]:
+    """The notice is on, and Anne's mail server knows her no more."""
+    client.put(NOTICE, json=ON, headers=customer)
+    addresses = Handler(store, address.DECIDER, address.CATEGORY)
+    addresses.handle(REFUSE.address_id, REFUSE, OPERATOR)
+    return addresses
+
+
+UNDELIVERABLE = [{"address": ANNE, "since": NOON.isoformat(), "answer": "550 unknown"}]
+
+
+def test_the_customer_sees_which_address_gets_no_mail(client: Client, refused: Any, as_customer: Headers) -> None:
+    assert client.get(NOTICE, headers=as_customer).json == ON | {"undeliverable": UNDELIVERABLE}
+
+
+def test_saving_what_was_shown_has_the_address_tried_again(client: Client, refused: Any, customer: Headers) -> None:
+    answer = client.put(NOTICE, json=client.get(NOTICE, headers=customer).json, headers=customer)
+
+    assert (answer.status_code, answer.json) == (200, ON)
+    assert refused.read(REFUSE.address_id).state.refused_since is None
+
+
+@pytest.mark.parametrize(("headers", "status"), [({"If-Match": '"old"'}, 412), ({}, 428)])
+def test_a_save_that_is_refused_restores_nothing(
+    client: Client, refused: Any, as_customer: Headers, headers: Headers, status: int
+) -> None:
+    answer = client.put(NOTICE, json=ON, headers=as_customer | headers)
+
+    assert answer.status_code == status
+    assert refused.read(REFUSE.address_id).state.refused_since is not None
+
+
+def test_an_address_that_is_left_out_is_not_restored(client: Client, refused: Any, customer: Headers) -> None:
+    answer = client.put(NOTICE, json={"addresses": [BEN]}, headers=customer)
+
+    assert answer.json == ON | {"addresses": [BEN]}
+    assert refused.read(REFUSE.address_id).state.refused_since is not None
+
+
 # History.
 
 
@@ -347,6 +452,7 @@ def three_mails(queue: MemoryMails, store: MemoryStore, mails: Handler[mail.Mail
         ("state=sent", {MAIL_ID}),
         ("state=failed", {"refused"}),
         ("state=queued", {"other"}),
+        ("state=suppressed", set()),
         (f"contract={NUMBER}", {MAIL_ID, "refused"}),
         (f"contract={NUMBER}&state=queued", set()),
         ("contract=06-0000-1111&state=sent", {MAIL_ID}),

@@ -70,6 +70,10 @@ def test_an_edit_that_changes_nothing_says_nothing() -> None:
     given(DECIDER, *ON).when(START_INCOMING).then()
 
 
+def test_to_save_an_address_that_is_refused_is_a_change_also_where_the_settings_stay() -> None:
+    given(DECIDER, *ON).when(replace(START_INCOMING, refused=frozenset({ANNE}))).then(INCOMING_ON)
+
+
 def test_without_the_option_nothing_can_be_set() -> None:
     given(DECIDER).when(START_INCOMING).rejects("not-found")
     given(DECIDER, *ON, INCOMING_OFF, NUMBER_ENDED).when(START_INCOMING).rejects("not-found")

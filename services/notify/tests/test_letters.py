@@ -6,7 +6,7 @@ import pytest
 from chassis.testing import NOON
 from services.notify.adapters import message_of
 from services.notify.model.letters import Owed, japanese_time, letter_of
-from services.notify.tests.examples import ANNE, FAULT, call_mail, fault_mail, recovery_mail
+from services.notify.tests.examples import ANNE, FAULT, call_mail, fault_mail, recovery_mail, trial_mail
 
 SITE_URL = "https://tsunagu.example.jp/"
 
@@ -39,6 +39,20 @@ def test_a_recovery_mail_says_when_it_was_over() -> None:
 
 def test_a_recovery_mail_answers_the_fault_mail() -> None:
     assert letter_of(recovery_mail(ANNE), NOON, SITE_URL).answers == fault_mail(ANNE).mail_id
+
+
+def test_a_test_mail_says_that_it_is_one_and_of_which_line() -> None:
+    letter = letter_of(trial_mail(ANNE), NOON, SITE_URL)
+
+    assert letter.subject == "【つなぐ】【テスト】故障・回復通知の送信テスト（本店）"
+    assert letter.body.splitlines()[:6] == [
+        "株式会社つなぐ 様",
+        "",
+        "これは送信テストです。回線の故障は起きていません。",
+        "",
+        "場所　　　　　：本店",
+        "お客様電話番号：06-0000-1111",
+    ]
 
 
 def test_without_name_and_site_the_mail_leaves_them_out() -> None:

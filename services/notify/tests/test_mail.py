@@ -10,16 +10,20 @@ from contracts.notify import MailFailed, MailSent
 from services.notify.model.mail import DECIDER, RETRY_MINUTES, Mail, MailPostponed, NoteFailure
 from services.notify.tests.examples import (
     FAILED,
+    HELD,
     MAIL_ID,
     NEXT,
     NOTE_FAILURE,
+    NOTE_HELD,
     NOTE_REFUSAL,
     NOTE_SENT,
+    NOTE_SUPPRESSED,
     NUMBER,
     POSTPONED,
     RETRIED,
     RETRY,
     SENT,
+    SUPPRESSED,
 )
 
 
@@ -100,7 +104,33 @@ def test_a_mail_that_is_retried_has_its_whole_plan_again() -> None:
     )
 
 
-@pytest.mark.parametrize("events", [(), (POSTPONED,), (SENT,), (FAILED, RETRIED)])
+def test_a_mail_whose_address_has_had_enough_waits_and_has_its_whole_plan_left() -> None:
+    mail().when(NOTE_HELD).then(HELD)
+
+    assert mail(HELD).state == Mail(next_at=NEXT)
+
+
+def test_a_mail_to_a_refused_address_is_not_sent() -> None:
+    mail().when(NOTE_SUPPRESSED).then(SUPPRESSED)
+
+    assert (mail(SUPPRESSED).state.state, mail(SUPPRESSED).state.next_at) == ("suppressed", None)
+
+
+def test_a_mail_that_an_operator_wants_sent_is_not_suppressed() -> None:
+    mail(SUPPRESSED, RETRIED).when(NOTE_SUPPRESSED).then()
+
+
+@pytest.mark.parametrize("command", [NOTE_HELD, NOTE_SUPPRESSED])
+@pytest.mark.parametrize("end", [SENT, FAILED, SUPPRESSED])
+def test_a_mail_that_has_its_end_keeps_it(end: object, command: object) -> None:
+    mail(end).when(command).then()
+
+
+def test_a_suppressed_mail_is_retried_like_one_that_was_given_up() -> None:
+    mail(SUPPRESSED).when(RETRY).then(RETRIED)
+
+
+@pytest.mark.parametrize("events", [(), (POSTPONED,), (HELD,), (SENT,), (FAILED, RETRIED)])
 def test_only_a_mail_that_was_given_up_is_retried(events: tuple[object, ...]) -> None:
     mail(*events).when(RETRY).rejects("mail-not-failed")
 

@@ -8,7 +8,16 @@ import pytest
 from chassis.testing import NOON, Given, given
 from contracts.notify import MailQueued
 from services.notify.model.incident import FaultHeard, ForwardingHeard, RecoveryHeard, StillWaiting, mail_id_of, wake_at
-from services.notify.model.notice import DECIDER, EditNotice, HearForwarding, HearRecovery, NoteContract, Notice, Wake
+from services.notify.model.notice import (
+    DECIDER,
+    EditNotice,
+    HearForwarding,
+    HearRecovery,
+    NoteContract,
+    Notice,
+    TryOut,
+    Wake,
+)
 from services.notify.tests.examples import (
     ANNE,
     BEN,
@@ -36,11 +45,13 @@ from services.notify.tests.examples import (
     STOP,
     STOP_HEARD,
     STOPPED,
+    TRY_OUT,
     WAIT,
     WAKE,
     at_line,
     fault_mail,
     recovery_mail,
+    trial_mail,
 )
 
 ON = (CONTRACTED, STARTED)
@@ -148,6 +159,36 @@ def test_eleven_addresses_do_not_fit() -> None:
 
 def test_without_the_option_there_are_no_settings() -> None:
     notice(ENDED).when(START).rejects("not-found")
+
+
+def test_to_save_an_address_that_is_refused_is_a_change_also_where_the_settings_stay() -> None:
+    notice(*ON).when(replace(START, refused=frozenset({ANNE}))).then(STARTED)
+
+
+# The test mail.
+
+
+@pytest.mark.parametrize("settings", [STARTED, STOPPED])
+def test_a_test_mail_goes_to_each_address_whether_or_not_the_notice_is_on(settings: object) -> None:
+    notice(CONTRACTED, settings).when(TRY_OUT).then(trial_mail(ANNE), trial_mail(BEN))
+
+
+def test_a_test_mail_changes_nothing() -> None:
+    assert notice(*TOLD, trial_mail(ANNE)).state == notice(*TOLD).state
+
+
+def test_each_wish_makes_mails_of_its_own() -> None:
+    wishes = [notice(*ON).when(TryOut(trial_id)).events for trial_id in ("t-1", "t-2")]
+
+    assert len({mail.mail_id for mails in wishes for mail in mails}) == 4
+
+
+def test_without_addresses_nobody_gets_a_test_mail() -> None:
+    notice(CONTRACTED).when(TRY_OUT).rejects("no-addresses", field="addresses")
+
+
+def test_without_the_option_there_is_no_test_mail() -> None:
+    notice(*ON, ENDED).when(TRY_OUT).rejects("not-found")
 
 
 # A fault.

@@ -1,22 +1,40 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
+from chassis import telemetry
 from chassis.handling import Handler
+from chassis.limits import Limit, Limits, MemoryLimits, Place
 from chassis.messages import Codec, now
 from chassis.testing import OPERATOR, recorded
 from chassis.views import Views
-from contracts.notify import MailFailed, MailSent
+from contracts.notify import MailFailed, MailSent, MailSuppressed
 from services.notify.adapters import Answer, OutboxMailer
 from services.notify.bootstrap import CODEC
+from services.notify.model import address
+from services.notify.model.address import AddressRefused, AddressRestored
 from services.notify.model.letters import Letter, Owed
-from services.notify.model.mail import CATEGORY, DECIDER, Mail, MailPostponed
+from services.notify.model.mail import CATEGORY, DECIDER, Mail, MailHeld, MailPostponed
 from services.notify.tasks import LAST_TRIES, Sender
-from services.notify.tests.examples import ANNE, BEN, MAIL_ID, NOTE_SENT, NUMBER, call_mail, fault_mail
+from services.notify.tests.examples import (
+    ANNE,
+    BEN,
+    MAIL_ID,
+    NOTE_SENT,
+    NUMBER,
+    RETRY,
+    call_mail,
+    fault_mail,
+    trial_mail,
+)
 from services.notify.tests.stand_ins import MemoryMails
+
+MOST = Limit(100, timedelta(hours=1))
+NO_SUCH_ADDRESS = Answer(False, True, "550 5.1.1 unknown", of_address=True)
 
 
 @dataclass
@@ -71,8 +89,10 @@ def run(sender: Sender) -> None:
     sender.run(1, lambda: not idle.is_set())
 
 
-def sender_of(mails: Handler[Mail], queue: MemoryMails, mailer: Any) -> Sender:
-    return Sender(mails, cast(Views, queue), mailer, "https://tsunagu.example.jp/", connections=2)
+def sender_of(mails: Handler[Mail], queue: MemoryMails, mailer: Any, limits: Limits | None = None) -> Sender:
+    addresses = Handler(mails._store, address.DECIDER, address.CATEGORY)
+    site = "https://tsunagu.example.jp/"
+    return Sender(mails, addresses, cast(Views, queue), mailer, limits or MemoryLimits(), MOST, site, connections=2)
 
 
 def said(store: Any, kind: type) -> list[Any]:
@@ -230,3 +250,124 @@ def test_more_mails_than_connections_all_go(store: Any, mails: Handler[Mail], qu
 
     assert len(at_once) == 40
     assert max(at_once) <= 2
+
+
+# Addresses that are refused for good.
+
+
+def test_an_address_that_was_refused_for_good_gets_no_more_mails_and_each_of_them_says_so(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, fault_mail(ANNE))
+    refusing, outbox = Refusing(NO_SUCH_ADDRESS), OutboxMailer()
+    run(sender_of(mails, queue, refusing))
+    queue_up(queue, call_mail(ANNE), call_mail(BEN))
+
+    run(sender_of(mails, queue, outbox))
+
+    assert [letter.to for letter in outbox.letters] == [BEN]
+    assert said(store, MailFailed) == [MailFailed(MAIL_ID, NUMBER, 1, "550 5.1.1 unknown")]
+    assert said(store, MailSuppressed) == [MailSuppressed(call_mail(ANNE).mail_id, NUMBER, "550 5.1.1 unknown")]
+
+
+def test_a_mail_that_is_refused_for_itself_leaves_its_address_alone(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, fault_mail(ANNE))
+
+    run(sender_of(mails, queue, Refusing(Answer(False, True, "554 looks like spam"))))
+
+    assert said(store, AddressRefused) == []
+
+
+def test_a_mail_that_an_operator_retries_restores_its_address(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, fault_mail(ANNE))
+    run(sender_of(mails, queue, Refusing(NO_SUCH_ADDRESS)))
+    mails.handle(MAIL_ID, replace(RETRY, at=now()), OPERATOR)
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    assert [letter.to for letter in outbox.letters] == [ANNE]
+    assert len(said(store, AddressRestored)) == 1
+
+
+def test_a_sender_that_dies_between_the_two_notes_of_a_refusal_loses_neither(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, fault_mail(ANNE))
+    sender = sender_of(mails, queue, Refusing(NO_SUCH_ADDRESS))
+    mails.handle = dies  # type: ignore[method-assign]
+    run(sender)
+    del mails.handle
+
+    run(sender_of(mails, queue, OutboxMailer()))
+
+    assert len(said(store, AddressRefused)) == len(said(store, MailSuppressed)) == 1
+
+
+def dies(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("killed here")
+
+
+# So many an hour.
+
+
+def test_what_is_over_the_hour_waits_without_a_try(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, *(replace(fault_mail(ANNE), mail_id=f"m{place}") for place in range(5)))
+    sender = sender_of(mails, queue, OutboxMailer())
+    sender.most = Limit(3, timedelta(hours=1))
+
+    run(sender)
+
+    held = said(store, MailHeld)
+    assert (len(said(store, MailSent)), len(held)) == (3, 2)
+    assert all(timedelta(minutes=59) < one.next_at - now() <= timedelta(minutes=63) for one in held)
+    assert all(mails.read(one.mail_id).state.tries == 0 for one in held)
+
+
+def test_a_flood_of_calls_holds_back_no_word_of_a_fault(mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, *(replace(call_mail(ANNE), mail_id=f"c{place}") for place in range(5)), fault_mail(ANNE))
+    outbox = OutboxMailer()
+    sender = sender_of(mails, queue, outbox)
+    sender.most = Limit(2, timedelta(hours=1))
+
+    run(sender)
+
+    assert len(outbox.letters) == 3
+    assert MAIL_ID in {letter.mail_id for letter in outbox.letters}
+
+
+def test_a_mail_that_nobody_took_counts_for_nothing(mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, fault_mail(ANNE))
+    limits = MemoryLimits()
+    run(sender_of(mails, queue, Refusing(Answer(False, False, "451 busy")), limits))
+
+    taken = limits.take(f"mail:fault:{address.address_id_of(ANNE)}", Limit(1, timedelta(hours=1)), now())
+
+    assert isinstance(taken, Place)
+
+
+# What is counted.
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (Answer(True, False, "250 kept"), "sent"),
+        (Answer(False, False, "451 busy"), "postponed"),
+        (Answer(False, True, "554 no"), "failed"),
+    ],
+)
+def test_every_try_is_counted_by_what_came_of_it(
+    mails: Handler[Mail], queue: MemoryMails, answer: Answer, result: str
+) -> None:
+    counted = telemetry.MAIL_SENT.labels("test", result)._value
+    before = counted.get()
+    queue_up(queue, trial_mail(ANNE))
+
+    run(sender_of(mails, queue, Refusing(answer)))
+
+    assert counted.get() == before + 1

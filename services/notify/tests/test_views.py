@@ -8,6 +8,7 @@ from chassis.views import Row, fold_once
 from services.notify.tests.examples import (
     ANNE,
     FAILED,
+    HELD,
     MAIL,
     MAIL_ID,
     NEXT,
@@ -16,7 +17,9 @@ from services.notify.tests.examples import (
     RETRIED,
     SENT,
     STARTED,
+    SUPPRESSED,
     call_mail,
+    trial_mail,
 )
 from services.notify.views import MAILS, keys_mail, owed_of
 
@@ -26,6 +29,8 @@ DELIVERY = {
     "postponed": [recorded(POSTPONED, MAIL_STREAM, 1)],
     "sent": [recorded(SENT, MAIL_STREAM, 1)],
     "failed": [recorded(FAILED, MAIL_STREAM, 1)],
+    "held": [recorded(HELD, MAIL_STREAM, 1)],
+    "suppressed": [recorded(SUPPRESSED, MAIL_STREAM, 1)],
     "retried": [recorded(FAILED, MAIL_STREAM, 1), recorded(RETRIED, MAIL_STREAM, 2)],
 }
 
@@ -50,6 +55,8 @@ def test_a_queued_mail_is_due_at_once() -> None:
         ("postponed", "queued", POSTPONED.next_at, 1, "451 busy"),
         ("sent", "sent", None, 1, "250 kept"),
         ("failed", "failed", None, 1, "550 unknown"),
+        ("held", "queued", NEXT, 0, ""),
+        ("suppressed", "suppressed", None, 0, "550 unknown"),
         ("retried", "queued", NEXT, 1, "550 unknown"),
     ],
 )
@@ -104,7 +111,10 @@ def test_a_mail_about_a_call_is_in_the_same_queue() -> None:
     assert fold_once(MAILS, dict(row), OF_A_CALL) is None
 
 
-@pytest.mark.parametrize("event", [QUEUED, OF_A_CALL])
+TRIAL = recorded(trial_mail(ANNE), f"notice-{NUMBER}", 8)
+
+
+@pytest.mark.parametrize("event", [QUEUED, OF_A_CALL, TRIAL])
 def test_what_is_to_be_sent_comes_back_from_its_row(event: Recorded) -> None:
     assert owed_of(row_after(event)) == event.event
 
