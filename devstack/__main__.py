@@ -59,6 +59,18 @@ def demo(storm: int | None) -> None:
 
 
 @tsunagu.command()
+@click.argument("what", type=click.Choice(["calls"]))
+def bench(what: str) -> None:
+    """Measure the running stack: `calls`, how fast the switch is answered.
+
+    Beside bare inserts into the same database, in the same run.
+    """
+    from devstack import benching
+
+    {"calls": benching.calls}[what]()
+
+
+@tsunagu.command()
 @click.argument("number")
 def phone(number: str) -> None:
     """Call from NUMBER to set a temporary password.
