@@ -274,6 +274,16 @@ def test_public_keys_need_no_token(world: World) -> None:
     assert world.client.get("/api/v1/.well-known/jwks.json").status_code == 200
 
 
+def test_whoever_wants_to_send_events_may_ask_without_a_token(world: World) -> None:
+    world["linewatch"].views["/line-events"] = lambda _: Response(headers={"WebHook-Allowed-Origin": "noc.example"})
+
+    response = world.client.options("/api/v1/line-events", headers={"WebHook-Request-Origin": "noc.example"})
+
+    assert response.headers["WebHook-Allowed-Origin"] == "noc.example"
+    assert world["linewatch"].asked[0].headers["Webhook-Request-Origin"] == "noc.example"
+    assert code(world.client.post("/api/v1/line-events", json={})) == (401, "token-missing")
+
+
 def test_a_key_is_exchanged_once_for_many_requests(world: World) -> None:
     for _ in range(5):
         world.client.get(PLAN, headers=KEY)
