@@ -11,7 +11,7 @@ in it, and the processor's, which stays fine where the machine is so busy that t
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import median
 from typing import Any
@@ -21,9 +21,11 @@ from pymongo.database import Database
 
 from chassis.handling import Done, Order
 from chassis.limits import MongoLimits
+from chassis.memory_store import MemoryStore
 from chassis.messages import Actor
 from chassis.mongo_store import MongoStore
 from chassis.passwords import OWASP
+from chassis.store import Loaded
 from services.auth.adapters import MongoSessions
 from services.auth.bootstrap import CODEC
 from services.auth.model.contract import ImportContract, tenure
@@ -125,6 +127,31 @@ def in_words(seconds: Mapping[str, Sequence[float]]) -> str:
     wrong = [*seconds[WRONG], *seconds[WRONG_TOO]]
     kinds = [f"{kind} {difference(seconds[kind], wrong) * 1000:+.2f}" for kind in KINDS]
     return f"{median(wrong) * 1000:.2f} ms, allowed {bound(wrong) * 1000:.2f}: {', '.join(kinds)}"
+
+
+@dataclass
+class Watched(MemoryStore):
+    """A memory store that knows the most events it ever gave to one reader."""
+
+    longest: int = 0
+
+    def load(self, stream: str, shape: str = "") -> Loaded:
+        loaded = super().load(stream, shape)
+        self.longest = max(self.longest, len(loaded.events))
+        return loaded
+
+
+def test_a_login_reads_no_more_of_a_long_past_than_of_a_short_one(settings: Settings, keys: Any) -> None:
+    store = Watched(CODEC)
+    door = Door(settings, keys.caller, store)
+    door.customer()
+    for _ in range(40):
+        door.log_in()
+    store.longest = 0
+
+    door.log_in(password="wrong-one")
+
+    assert store.longest <= 1
 
 
 def difference(one: Sequence[float], other: Sequence[float]) -> float:
