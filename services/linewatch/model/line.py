@@ -76,6 +76,13 @@ class ChangeKept:
 
 
 @dataclass(frozen=True)
+class StillKept:
+    """It was looked at too early, as a commit asks for its earliest waking only; nothing is said before then."""
+
+    quiet_until: datetime
+
+
+@dataclass(frozen=True)
 class LineSettled:
     """The line has been still for long enough: it is flapping no more."""
 
@@ -94,6 +101,7 @@ Event = (
     | AlarmCleared
     | AlarmIgnored
     | ChangeKept
+    | StillKept
     | LineSettled
     | LineEnded
     | LineFaulted
@@ -101,7 +109,7 @@ Event = (
     | LineFlapping
     | LineRecovered
 )
-PRIVATE_EVENTS = (AlarmRaised, AlarmCleared, AlarmIgnored, ChangeKept, LineSettled, LineEnded)
+PRIVATE_EVENTS = (AlarmRaised, AlarmCleared, AlarmIgnored, ChangeKept, StillKept, LineSettled, LineEnded)
 
 
 @dataclass(frozen=True)
@@ -144,7 +152,7 @@ class Fault:
 @dataclass(frozen=True)
 class Line:
     """One contract's access line. `faults` counts its faults so far, `changes` has when it went up or down, and `kept`
-    the last change of which nothing was said."""
+    the last change of which nothing was said. `asked_for`: a waking then was asked for alone, so there will be one."""
 
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
     cleared: Mapping[str, Cleared] = field(default_factory=dict)
@@ -153,6 +161,7 @@ class Line:
     changes: tuple[datetime, ...] = ()
     flapping: bool = False
     kept: ChangeKept | None = None
+    asked_for: datetime | None = None
 
     @property
     def is_down(self) -> bool:
@@ -248,6 +257,8 @@ def evolve(line: Line, event: Event) -> Line:
             return line
         case ChangeKept():
             return replace(line, kept=event)
+        case StillKept(quiet_until):
+            return replace(line, asked_for=quiet_until)
         case LineFaulted(contract_number=number, fault_id=fault_id, severity=severity, since=since):
             return replace(line, fault=Fault(number, fault_id, severity, since), faults=line.faults + 1)
         case LineFaultWorsened(contract_number=number, fault_id=fault_id, severity=severity, since=since):
@@ -383,8 +394,10 @@ def _lasted(line: Line) -> timedelta:
 
 
 def _wake(at: datetime, line: Line) -> list[Event]:
-    if line.fault is None or line.kept is None or at < line.kept.quiet_until:
+    if line.fault is None or line.kept is None:
         return []
+    if at < line.kept.quiet_until:
+        return [] if line.asked_for == line.kept.quiet_until else [StillKept(line.kept.quiet_until)]
     settled: list[Event] = [LineSettled(at)] if line.flapping else []
     return [*settled, *_news(line.fault.contract_number, DECIDER.fold(settled, line), line.kept.at)]
 
@@ -429,7 +442,7 @@ def _remember(line: Line, key: str, cleared: Cleared) -> Mapping[str, Cleared]:
 
 def wake_at(event: Event) -> datetime | None:
     """When a line wants to be looked at again."""
-    return event.quiet_until if isinstance(event, ChangeKept) else None
+    return event.quiet_until if isinstance(event, ChangeKept | StillKept) else None
 
 
 DECIDER: Decider[Line] = Decider(Line(), decide, evolve)

@@ -18,6 +18,7 @@ from services.linewatch.model.line import (
     LeaveArea,
     Line,
     Raise,
+    StillKept,
     Wake,
     joined,
     wake_at,
@@ -415,6 +416,17 @@ def test_an_alarm_of_planned_work_does_not_end_the_wait() -> None:
     _, said = told(planned, down(0), up(0.5), replace(up(0.7), alarm="works"))
 
     assert names(said) == ["LineFaulted"]
+
+
+def test_a_line_that_is_looked_at_too_early_asks_for_one_more_look() -> None:
+    line, _ = told(*SLOWLY, up(30))
+    quiet_until = NOON + timedelta(seconds=90)
+
+    first = DECIDER.decide(wake(60), line)
+
+    assert first == [StillKept(quiet_until)]
+    assert wake_at(first[0]) == quiet_until
+    assert DECIDER.decide(wake(61), DECIDER.fold(first, line)) == []
 
 
 def test_a_line_wants_to_be_looked_at_when_what_was_kept_may_be_said() -> None:
