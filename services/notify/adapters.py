@@ -173,7 +173,7 @@ def message_of(letter: Letter, mail_from: str) -> EmailMessage:
     message["Date"] = letter.queued_at
     message["Message-ID"] = f"<{letter.mail_id}@{domain}>"
     if letter.answers:
-        message["In-Reply-To"] = message["References"] = f"<{letter.answers}@{domain}>"
+        message["In-Reply-To"] = message["References"] = " ".join(f"<{id}@{domain}>" for id in letter.answers)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.body)
     return message

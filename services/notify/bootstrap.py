@@ -19,8 +19,8 @@ from chassis.views import Views
 from contracts import events_of, names_of, notify, phone
 from services.notify.adapters import Mailer, SmtpMailer
 from services.notify.api import WORDS, incoming_blueprint, mails_blueprint, notices_blueprint
-from services.notify.flows import Addresses, Trials
-from services.notify.model import address, incoming, mail, notice
+from services.notify.flows import Addresses, Posting, Trials
+from services.notify.model import address, bundle, incoming, mail, notice
 from services.notify.model.incident import wake_at
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
@@ -29,7 +29,7 @@ from services.notify.views import MAILS
 
 NAME = "notify"
 HEARD = ("auth", "linewatch", "bulkforward", "voicewarp")
-MODELS = (notice, incoming, mail, address)
+MODELS = (notice, incoming, mail, address, bundle)
 CODEC = Codec((*notify.EVENTS, *(event for model in MODELS for event in model.PRIVATE_EVENTS)))
 
 
@@ -51,7 +51,8 @@ def build(
     recipients = Handler(kept, address.DECIDER, address.CATEGORY)
     known, counted = Addresses(recipients), limits or MongoLimits(db)
     most = Limit(settings.mails_per_hour, timedelta(hours=1))
-    sender = Sender(mails, recipients, rows, post, counted, most, settings.site_url, settings.mail_connections)
+    posting = Posting(Handler(kept, bundle.DECIDER, bundle.CATEGORY), mails, rows)
+    sender = Sender(mails, recipients, posting, rows, post, counted, most, settings.site_url, settings.mail_connections)
     parts = Parts(
         NAME,
         CODEC,

@@ -22,7 +22,7 @@ class Settings:
     log_level: str = variable("Least level of log lines: debug, info, warning or error.", default="info")
     mail_connections: int = variable("Connections to the mail server that are kept open.", default=4)
     mails_per_hour: int = variable(
-        "Mails of one kind that an address gets in an hour; what is more waits.", default=100
+        "Letters of one kind that an address gets in an hour; what is more waits.", default=100
     )
     smtp_timeout: timedelta = variable(
         "How long the mail server may be silent, in seconds.", default=timedelta(seconds=30)

@@ -4,24 +4,26 @@ import math
 import random
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
 
 from chassis import telemetry
 from chassis.errors import Conflict, TsunaguError, Unavailable
-from chassis.handling import Handler
+from chassis.handling import Done, Failed, Handler, Order
 from chassis.limits import Full, Limit, Limits
 from chassis.messages import Actor, Origin, now
 from chassis.views import Row, Views
-from contracts.notify import MailFailed, MailSent, MailSuppressed
+from contracts.notify import MailFailed, MailQueued, MailSent, MailSuppressed
 from services.notify.adapters import Answer, Mailer
+from services.notify.flows import Post, Posting
 from services.notify.model.address import Address, RefuseAddress, RestoreAddress, address_id_of
-from services.notify.model.letters import Owed, kind_of, letter_of
+from services.notify.model.letters import Letter, Owed, kind_of, letter_of, letter_of_many
 from services.notify.model.mail import (
     Command,
     Mail,
@@ -35,7 +37,7 @@ from services.notify.model.mail import (
 from services.notify.views import MAILS, owed_of
 
 LOOK_SECONDS = 0.3
-LOOK_AT = 200
+LOOK_AT = 500
 # The queue's view lags: a mail that was just attended to is left alone for so long.
 LEAVE_ALONE_SECONDS = 3.0
 # A mail that is being sent is left alone until it has an end, however long the server takes.
@@ -51,16 +53,17 @@ RESULTS: Mapping[type, str] = {
     MailHeld: "held",
     MailSuppressed: "suppressed",
 }
+SENDER = Actor("automatic", "sender")
 Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Due:
-    """A mail that is to be sent now: its row, how far it has got, and what is known of its address."""
+    """A letter that is to be sent now: its mails, how far each has got, and what is known of their address."""
 
-    row: Row
-    mail: Mail
+    post: Post
+    mails: Mapping[str, Mail]
     address: Address
 
 
@@ -76,6 +79,7 @@ class Sender:
 
     mails: Handler[Mail]
     addresses: Handler[Address]
+    posting: Posting
     views: Views
     mailer: Mailer
     limits: Limits
@@ -97,7 +101,7 @@ class Sender:
                 for due in self._still_owed(rows):
                     if not self._free_connection(going):
                         break
-                    self._attended[due.row["_id"]] = IN_HAND
+                    self._attended |= dict.fromkeys(due.post.ids, IN_HAND)
                     pool.submit(self._attend, due, going)
                 if not rows:
                     self.wait(LOOK_SECONDS)
@@ -119,9 +123,15 @@ class Sender:
             id for id, mail in mails.items() if mail.state == "queued" and not (mail.next_at and mail.next_at > now())
         }
         self._attended |= {row["_id"]: time.monotonic() for row in rows if row["_id"] not in owed}
-        left = [row for row in rows if row["_id"] in owed]
-        addresses = self.addresses.read_many([_address_id(row) for row in left]) if left else {}
-        return [Due(row, mails[row["_id"]], addresses[_address_id(row)]) for row in left]
+        posts = self.posting.posts([row for row in rows if row["_id"] in owed])
+        together = {id for post in posts for id in post.ids}
+        # Of a letter that is not known as a whole yet, for instance while the view is made anew.
+        self._attended |= {id: time.monotonic() for id in owed - together}
+        if not posts:
+            return []
+        mails |= self.mails.read_many(sorted(together))
+        addresses = self.addresses.read_many([_address_id(post) for post in posts])
+        return [Due(post, {id: mails[id] for id in post.ids}, addresses[_address_id(post)]) for post in posts]
 
     def _free_connection(self, going: Callable[[], bool]) -> bool:
         while going():
@@ -130,40 +140,50 @@ class Sender:
         return False
 
     def _attend(self, due: Due, going: Callable[[], bool]) -> None:
-        id = due.row["_id"]
+        ids = due.post.ids
         try:
-            queued = owed_of(due.row)
-            outcome = self._try(queued, due, going)
-            noted = self._surely(lambda: self.mails.handle(id, outcome, _origin(id)), going)
-            for event in noted.events:
-                telemetry.MAIL_SENT.labels(kind_of(queued), RESULTS[type(event)]).inc()
+            queued = [owed_of(row) for row in due.post.rows]
+            self._note(queued, self._try(queued, due, going), going)
         except TsunaguError as problem:
             # The server may have it and we could not say so: it is tried again, with the same Message-ID.
-            log.warning("mail_not_noted", mail=id, code=problem.code)
+            log.warning("mail_not_noted", mail=ids[0], code=problem.code)
         except Exception:
-            log.exception("mail_broke", mail=id)
+            log.exception("mail_broke", mail=ids[0])
         finally:
-            self._attended[id] = time.monotonic()
+            self._attended |= dict.fromkeys(ids, time.monotonic())
             self._busy.release()
 
-    def _try(self, queued: Owed, due: Due, going: Callable[[], bool]) -> Command:
-        """What came of it, to be noted. A refusal of the address is noted first: if we die, it holds back the mail."""
-        id, address_id = queued.mail_id, _address_id(due.row)
-        if due.address.refused_since and not due.mail.insisted:
-            return NoteSuppressed(id, queued.contract_number, due.address.answer)
-        place = self.limits.take(f"mail:{kind_of(queued)}:{address_id}", self.most, now())
+    def _try(self, queued: list[Owed], due: Due, going: Callable[[], bool]) -> Callable[[Owed], Command]:
+        """What came of it, to be noted of each mail. A refusal of the address is noted first: if we die, it holds them
+        back."""
+        id, address_id = queued[0].mail_id, _address_id(due.post)
+        for sent in (mail_id for mail_id, mail in due.mails.items() if mail.state == "sent"):
+            return _sent(f"250 sent with {sent}")  # We died before all of the letter's mails were noted.
+        if due.address.refused_since and not any(mail.insisted for mail in due.mails.values()):
+            return _suppressed(due.address.answer)
+        place = self.limits.take(f"mail:{kind_of(queued[0])}:{address_id}", self.most, now())
         if isinstance(place, Full):
-            return NoteHeld(id, now() + timedelta(seconds=place.retry_after))
+            return _held(now() + timedelta(seconds=place.retry_after))
         if due.address.refused_since:
             self.addresses.handle(address_id, RestoreAddress(address_id), _origin(id))
-        answer = self.mailer.send(letter_of(queued, due.row["queued_at"], self.site_url))
+        answer = self.mailer.send(_letter(queued, due.post, self.site_url))
         log.info("mail_tried", mail=id, taken=answer.taken, permanent=answer.permanent, answer=answer.text)
         if answer.of_address:
             refusal = RefuseAddress(address_id, answer.text, now())
             self._surely(lambda: self.addresses.handle(address_id, refusal, _origin(id)), going)
         if not answer.taken:
             self._surely(lambda: self.limits.give_back(place), going)
-        return _noted(queued, answer)
+        return _sent(answer.text) if answer.taken else _failed(answer)
+
+    def _note(self, queued: list[Owed], command: Callable[[Owed], Command], going: Callable[[], bool]) -> None:
+        """Of all mails of a letter at once. Each order has a name, so that to repeat them all counts no try twice."""
+        orders = [Order(mail.mail_id, command(mail), uuid.uuid4().hex, mail.mail_id, mark=False) for mail in queued]
+        results = self._surely(lambda: self.mails.handle_many(orders, SENDER), going)
+        for mail, result in zip(queued, results, strict=True):
+            if isinstance(result, Failed):
+                log.error("mail_not_noted", mail=mail.mail_id, code=repr(result.error))
+            for event in result.events if isinstance(result, Done) else ():
+                telemetry.MAIL_SENT.labels(kind_of(mail), RESULTS[type(event)]).inc()
 
     def _surely(self, act: Callable[[], Result], going: Callable[[], bool]) -> Result:
         """Tries until it is done: a mail of which we forget that a server has it would be sent twice."""
@@ -178,16 +198,35 @@ class Sender:
                 self.wait(LOOK_SECONDS)
 
 
-def _address_id(row: Row) -> str:
-    return address_id_of(row["queued"].get("address", ""))
+def _address_id(post: Post) -> str:
+    return address_id_of(post.rows[0]["queued"].get("address", ""))
+
+
+def _letter(queued: list[Owed], post: Post, site_url: str) -> Letter:
+    """The same for the same mails for ever."""
+    queued_at, told = post.rows[0]["queued_at"], [mail for mail in queued if isinstance(mail, MailQueued)]
+    if len(told) > 1:
+        return letter_of_many(told, queued_at, site_url, post.answers)
+    return letter_of(queued[0], queued_at, site_url, post.answers)
 
 
 def _origin(mail_id: str) -> Origin:
-    return Origin(Actor("automatic", "sender"), mail_id)
+    return Origin(SENDER, mail_id)
 
 
-def _noted(queued: Owed, answer: Answer) -> NoteSent | NoteFailure:
-    if answer.taken:
-        return NoteSent(queued.mail_id, queued.contract_number, answer.text)
-    luck = random.random()
-    return NoteFailure(queued.mail_id, queued.contract_number, answer.text, answer.permanent, now(), luck)
+def _sent(answer: str) -> Callable[[Owed], Command]:
+    return lambda mail: NoteSent(mail.mail_id, mail.contract_number, answer)
+
+
+def _suppressed(answer: str) -> Callable[[Owed], Command]:
+    return lambda mail: NoteSuppressed(mail.mail_id, mail.contract_number, answer)
+
+
+def _held(until: datetime) -> Callable[[Owed], Command]:
+    return lambda mail: NoteHeld(mail.mail_id, until)
+
+
+def _failed(answer: Answer) -> Callable[[Owed], Command]:
+    """With the same luck for all mails of a letter, so that they come back together."""
+    at, luck = now(), random.random()
+    return lambda mail: NoteFailure(mail.mail_id, mail.contract_number, answer.text, answer.permanent, at, luck)

@@ -4,6 +4,7 @@ A row folds two streams, the one that owes the mail and the mail's own, and come
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from chassis.messages import Recorded
 from chassis.views import Row, View
 from contracts.notify import IncomingMailQueued, MailFailed, MailQueued, MailSent, MailSuppressed, TrialMailQueued
+from services.notify.model.bundle import GATHERING, bundle_id_of
 from services.notify.model.letters import Owed
 from services.notify.model.mail import MailHeld, MailPostponed, MailRetried
 
@@ -20,12 +22,17 @@ def keys_mail(recorded: Recorded) -> Sequence[str]:
 
 
 def fold_mail(row: Row | None, recorded: Recorded) -> Row:
-    """`due_at` is when to try next, None when there is nothing to do or nothing is known to send yet."""
+    """`due_at` is when to try next, None when there is nothing to do or nothing is known to send yet.
+
+    `bundle` is where the mail may meet others that go out in the same letter, None where each goes alone.
+    """
     event, told = recorded.event, dict(row or _NOTHING)
     match event:
         case MailQueued() | IncomingMailQueued() | TrialMailQueued():
             told |= {"queued": msgspec.to_builtins(event), "queued_at": recorded.at, "contract": event.contract_number}
             told |= {"event": recorded.type}
+            if isinstance(event, MailQueued):
+                told |= {"bundle": bundle_id_of(event, recorded.at)}
         case MailPostponed():
             told |= {"state": "queued", "attempts": event.attempts, "answer": event.answer, "next_at": event.next_at}
         case MailRetried():
@@ -58,13 +65,14 @@ _NOTHING: Mapping[str, Any] = {
     "attempts": 0,
     "answer": "",
     "next_at": None,
+    "bundle": None,
 }
 
 
 def _due_at(told: dict[str, Any]) -> Any:
     if told["state"] != "queued" or told["queued"] is None:
         return None
-    return told["next_at"] or told["queued_at"]
+    return told["next_at"] or told["queued_at"] + (GATHERING if told["bundle"] else timedelta())
 
 
 MAILS = View(
@@ -72,5 +80,10 @@ MAILS = View(
     frozenset({*OWED, "MailPostponed", "MailRetried", "MailHeld", "MailSent", "MailFailed", "MailSuppressed"}),
     keys_mail,
     fold_mail,
-    indexes=((("due_at", 1),), (("contract", 1), ("queued_at", -1)), (("state", 1), ("queued_at", -1))),
+    indexes=(
+        (("bundle", 1), ("queued_at", 1)),
+        (("due_at", 1),),
+        (("contract", 1), ("queued_at", -1)),
+        (("state", 1), ("queued_at", -1)),
+    ),
 )

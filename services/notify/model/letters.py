@@ -1,5 +1,6 @@
 """What a mail says. The same facts give the same words, so a mail that is sent twice is the same mail."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Literal, assert_never
@@ -15,14 +16,14 @@ _WEEKDAYS = "月火水木金土日"
 
 @dataclass(frozen=True)
 class Letter:
-    """A plain-text mail. Ids are without angle brackets; `answers` is the mail that it replies to."""
+    """A plain-text mail. Ids are without angle brackets; `answers` are the mails that it replies to."""
 
     mail_id: str
     to: str
     subject: str
     body: str
     queued_at: datetime
-    answers: str | None
+    answers: tuple[str, ...]
 
 
 _FAULT: dict[ForwardingResult, str] = {
@@ -70,17 +71,37 @@ def kind_of(mail: Owed) -> Kind:
             assert_never(mail)
 
 
-def letter_of(mail: Owed, queued_at: datetime, site_url: str) -> Letter:
+def letter_of(mail: Owed, queued_at: datetime, site_url: str, answers: tuple[str, ...] = ()) -> Letter:
     """The mail to send for what was queued."""
     match mail:
         case MailQueued():
-            subject, lines, answers = _fault_subject(mail), _fault_lines(mail), mail.answers
+            subject, lines = _fault_subject(mail, mail.site), _fault_lines(mail)
         case IncomingMailQueued():
-            subject, lines, answers = _call_subject(mail), _call_lines(mail), None
+            subject, lines = _call_subject(mail), _call_lines(mail)
         case TrialMailQueued():
-            subject, lines, answers = _trial_subject(mail), _trial_lines(mail), None
+            subject, lines = _trial_subject(mail), _trial_lines(mail)
         case _:
             assert_never(mail)
+    return _letter(mail, queued_at, site_url, answers, subject, lines)
+
+
+def letter_of_many(
+    mails: Sequence[MailQueued], queued_at: datetime, site_url: str, answers: tuple[str, ...] = ()
+) -> Letter:
+    """One letter about several lines of a contractor, under the id of the first."""
+    first = mails[0]
+    happened = "故障を検知しました" if first.kind == "fault" else "回復を確認しました"
+    lines = [
+        *([f"{first.contractor} 様", ""] if first.contractor else []),
+        f"ご契約の{len(mails)}回線の{happened}。",
+        *(line for mail in mails for line in ("", f"■ {_line_name(mail)}", *_times(mail), _forwarding(mail))),
+    ]
+    return _letter(first, queued_at, site_url, answers, _fault_subject(first, f"{len(mails)}回線"), lines)
+
+
+def _letter(
+    mail: Owed, queued_at: datetime, site_url: str, answers: tuple[str, ...], subject: str, lines: list[str]
+) -> Letter:
     body = "\n".join([*lines, *_ending(site_url)])
     return Letter(mail.mail_id, mail.address, f"【つなぐ】{_in_one_line(subject)}", body, queued_at, answers)
 
@@ -95,22 +116,30 @@ def _ending(site_url: str) -> list[str]:
     ]
 
 
-def _fault_subject(mail: MailQueued) -> str:
+def _fault_subject(mail: MailQueued, where: str) -> str:
     subject = "回線の故障のお知らせ" if mail.kind == "fault" else "回線の回復のお知らせ"
-    return subject + (f"（{mail.site}）" if mail.site else "")
+    return subject + (f"（{where}）" if where else "")
+
+
+def _line_name(mail: MailQueued) -> str:
+    number = phone.shown(mail.contract_number)
+    return f"{mail.site}（{number}）" if mail.site else number
+
+
+def _times(mail: MailQueued) -> list[str]:
+    until = [f"回復した日時　：{japanese_time(mail.until)}"] if mail.until else []
+    return [f"発生した日時　：{japanese_time(mail.since)}", *until]
 
 
 def _fault_lines(mail: MailQueued) -> list[str]:
     happened = "ご契約の回線の故障を検知しました。" if mail.kind == "fault" else "ご契約の回線が回復しました。"
-    until = [f"回復した日時　：{japanese_time(mail.until)}"] if mail.until else []
     return [
         *([f"{mail.contractor} 様", ""] if mail.contractor else []),
         happened,
         "",
         *([f"場所　　　　　：{mail.site}"] if mail.site else []),
         f"お客様電話番号：{phone.shown(mail.contract_number)}",
-        f"発生した日時　：{japanese_time(mail.since)}",
-        *until,
+        *_times(mail),
         "",
         "■ 一括転送",
         _forwarding(mail),

@@ -24,6 +24,7 @@ from contracts.notify import (
 )
 from contracts.voicewarp import CallEnded
 from services.notify.model.address import AddressRefused, AddressRestored, RefuseAddress, RestoreAddress, address_id_of
+from services.notify.model.bundle import Candidate, FormLetters, LetterFormed
 from services.notify.model.incident import (
     FaultHeard,
     ForwardingHeard,
@@ -162,6 +163,8 @@ NOTE_REFUSAL = NoteFailure(MAIL_ID, NUMBER, "550 unknown", permanent=True, at=NO
 RETRY = RetryMail(MAIL_ID, NEXT)
 NOTE_HELD = NoteHeld(MAIL_ID, NEXT)
 NOTE_SUPPRESSED = NoteSuppressed(MAIL_ID, NUMBER, "550 unknown")
+FORM = FormLetters("bundle", (Candidate("m1", None), Candidate("m2", None)))
+FORMED = LetterFormed("bundle", ("m1", "m2"), ())
 TRY_OUT = TryOut("t-1")
 REFUSE = RefuseAddress(ANNE_ID, "550 unknown", NOON)
 RESTORE = RestoreAddress(ANNE_ID)

@@ -30,7 +30,8 @@ class MemoryMails:
         self, view: str, wanted: Mapping[str, Any], *, sort: Sequence[tuple[str, int]], limit: int = 100
     ) -> list[Row]:
         self._asked()
-        found: list[Row] = [{"_id": key, **row} for key, row in self.rows.items() if _fits(row, wanted)]
+        rows: list[Row] = [{"_id": key, **row} for key, row in self.rows.items()]
+        found = [row for row in rows if _fits(row, wanted)]
         ((name, direction),) = sort
         return sorted(found, key=lambda row: row[name], reverse=direction < 0)[:limit]
 
@@ -47,6 +48,8 @@ def _is(value: Any, want: Any) -> bool:
     match want:
         case {"$ne": other}:
             return bool(value != other)
+        case {"$in": values}:
+            return value in values
         case {"$lte": most}:
             return value is not None and bool(value <= most)
         case _:

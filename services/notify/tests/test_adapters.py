@@ -354,10 +354,20 @@ def test_the_same_letter_has_the_same_id_and_date_for_ever(server: MailServer, m
 
 def test_an_answer_names_the_mail_that_it_answers(server: MailServer, mailer: SmtpMailer) -> None:
     answered = recovery_mail(ANNE).answers
-    mailer.send(replace(LETTER, answers=answered))
+    assert answered
+    mailer.send(replace(LETTER, answers=(answered,)))
 
     message = server.messages[0]
     assert message["In-Reply-To"] == message["References"] == f"<{answered}@tsunagu.example.jp>"
+
+
+def test_a_letter_that_answers_many_names_them_all(server: MailServer, mailer: SmtpMailer) -> None:
+    answered = tuple(f"{place:010d}-1-fault-0123456789abcdef" for place in range(50))
+    mailer.send(replace(LETTER, answers=answered))
+
+    named = server.messages[0]["In-Reply-To"]
+    assert named.split() == [f"<{id}@tsunagu.example.jp>" for id in answered]
+    assert max(len(line) for line in server.taken[0].content.splitlines()) < 998
 
 
 def test_a_mail_that_answers_nothing_says_so_by_silence() -> None:

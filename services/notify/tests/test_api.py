@@ -18,6 +18,7 @@ from contracts.notify import TrialMailQueued
 from services.notify.adapters import OutboxMailer
 from services.notify.bootstrap import CODEC, HEARD, NAME, build
 from services.notify.model import address, incoming, mail, notice
+from services.notify.model.bundle import GATHERING
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
 from services.notify.tests.examples import (
@@ -430,7 +431,7 @@ def test_mails_are_shown_newest_first(client: Client, queue: MemoryMails, as_ope
         "queued_at": NOON.isoformat(),
         "state": "queued",
         "attempts": 0,
-        "next_at": NOON.isoformat(),
+        "next_at": (NOON + GATHERING).isoformat(),
         "answer": "",
     }
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 import pytest
 
 from chassis.testing import NOON
+from contracts.notify import MailQueued
 from services.notify.adapters import message_of
-from services.notify.model.letters import Owed, japanese_time, letter_of
+from services.notify.model.letters import Owed, japanese_time, letter_of, letter_of_many
 from services.notify.tests.examples import ANNE, FAULT, call_mail, fault_mail, recovery_mail, trial_mail
 
 SITE_URL = "https://tsunagu.example.jp/"
@@ -38,7 +39,29 @@ def test_a_recovery_mail_says_when_it_was_over() -> None:
 
 
 def test_a_recovery_mail_answers_the_fault_mail() -> None:
-    assert letter_of(recovery_mail(ANNE), NOON, SITE_URL).answers == fault_mail(ANNE).mail_id
+    answered = (fault_mail(ANNE).mail_id,)
+
+    assert letter_of(recovery_mail(ANNE), NOON, SITE_URL, answered).answers == answered
+
+
+@pytest.mark.parametrize(
+    ("mail", "subject", "happened"),
+    [
+        (fault_mail(ANNE), "【つなぐ】回線の故障のお知らせ（2回線）", "ご契約の2回線の故障を検知しました。"),
+        (recovery_mail(ANNE), "【つなぐ】回線の回復のお知らせ（2回線）", "ご契約の2回線の回復を確認しました。"),
+    ],
+)
+def test_a_letter_of_many_has_a_paragraph_for_each_line(mail: MailQueued, subject: str, happened: str) -> None:
+    other = replace(mail, mail_id="other", contract_number="0720001111", site="", forwarding="unknown")
+
+    letter = letter_of_many([mail, other], NOON, SITE_URL)
+
+    assert (letter.mail_id, letter.to, letter.subject) == (mail.mail_id, ANNE, subject)
+    lines = letter.body.splitlines()
+    assert lines[:5] == ["株式会社つなぐ 様", "", happened, "", "■ 本店（06-0000-1111）"]
+    assert "■ 072-000-1111" in lines
+    assert sum(line.startswith("発生した日時") for line in lines) == 2
+    assert "一括転送の状態は、設定サイトでご確認ください。" in lines
 
 
 def test_a_test_mail_says_that_it_is_one_and_of_which_line() -> None:

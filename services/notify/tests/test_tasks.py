@@ -12,11 +12,13 @@ from chassis.limits import Limit, Limits, MemoryLimits, Place
 from chassis.messages import Codec, now
 from chassis.testing import OPERATOR, recorded
 from chassis.views import Views
-from contracts.notify import MailFailed, MailSent, MailSuppressed
+from contracts.notify import MailFailed, MailQueued, MailSent, MailSuppressed
 from services.notify.adapters import Answer, OutboxMailer
 from services.notify.bootstrap import CODEC
-from services.notify.model import address
+from services.notify.flows import Posting
+from services.notify.model import address, bundle
 from services.notify.model.address import AddressRefused, AddressRestored
+from services.notify.model.bundle import GATHERING, MOST_LINES
 from services.notify.model.letters import Letter, Owed
 from services.notify.model.mail import CATEGORY, DECIDER, Mail, MailHeld, MailPostponed
 from services.notify.tasks import LAST_TRIES, Sender
@@ -29,6 +31,7 @@ from services.notify.tests.examples import (
     RETRY,
     call_mail,
     fault_mail,
+    recovery_mail,
     trial_mail,
 )
 from services.notify.tests.stand_ins import MemoryMails
@@ -79,7 +82,7 @@ def queue() -> MemoryMails:
 
 def queue_up(queue: MemoryMails, *mails: Owed) -> None:
     for place, mail in enumerate(mails):
-        queue.project([recorded(mail, f"notice-{NUMBER}", 1, place, at=now())])
+        queue.project([recorded(mail, f"notice-{NUMBER}", 1, place, at=now() - GATHERING)])
 
 
 def run(sender: Sender) -> None:
@@ -92,7 +95,9 @@ def run(sender: Sender) -> None:
 def sender_of(mails: Handler[Mail], queue: MemoryMails, mailer: Any, limits: Limits | None = None) -> Sender:
     addresses = Handler(mails._store, address.DECIDER, address.CATEGORY)
     site = "https://tsunagu.example.jp/"
-    return Sender(mails, addresses, cast(Views, queue), mailer, limits or MemoryLimits(), MOST, site, connections=2)
+    views = cast(Views, queue)
+    posting = Posting(Handler(mails._store, bundle.DECIDER, bundle.CATEGORY), mails, views)
+    return Sender(mails, addresses, posting, views, mailer, limits or MemoryLimits(), MOST, site, connections=2)
 
 
 def said(store: Any, kind: type) -> list[Any]:
@@ -100,7 +105,7 @@ def said(store: Any, kind: type) -> list[Any]:
 
 
 def test_every_mail_that_is_due_is_sent_once(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
-    many = [replace(fault_mail(ANNE), mail_id=f"m{place}") for place in range(50)]
+    many = [replace(call_mail(ANNE), mail_id=f"m{place}") for place in range(50)]
     queue_up(queue, *many)
     outbox = OutboxMailer()
 
@@ -244,7 +249,7 @@ def test_more_mails_than_connections_all_go(store: Any, mails: Handler[Mail], qu
                 open_now.remove(letter.mail_id)
             return Answer(True, False, "250 kept")
 
-    queue_up(queue, *(replace(fault_mail(ANNE), mail_id=f"m{place}") for place in range(40)))
+    queue_up(queue, *(replace(call_mail(ANNE), mail_id=f"m{place}") for place in range(40)))
 
     run(sender_of(mails, queue, Counting()))
 
@@ -299,9 +304,9 @@ def test_a_sender_that_dies_between_the_two_notes_of_a_refusal_loses_neither(
 ) -> None:
     queue_up(queue, fault_mail(ANNE))
     sender = sender_of(mails, queue, Refusing(NO_SUCH_ADDRESS))
-    mails.handle = dies  # type: ignore[method-assign]
+    mails.handle_many = dies  # type: ignore[method-assign]
     run(sender)
-    del mails.handle
+    del mails.handle_many
 
     run(sender_of(mails, queue, OutboxMailer()))
 
@@ -316,7 +321,7 @@ def dies(*_: Any, **__: Any) -> Any:
 
 
 def test_what_is_over_the_hour_waits_without_a_try(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
-    queue_up(queue, *(replace(fault_mail(ANNE), mail_id=f"m{place}") for place in range(5)))
+    queue_up(queue, *(replace(call_mail(ANNE), mail_id=f"m{place}") for place in range(5)))
     sender = sender_of(mails, queue, OutboxMailer())
     sender.most = Limit(3, timedelta(hours=1))
 
@@ -371,3 +376,137 @@ def test_every_try_is_counted_by_what_came_of_it(
     run(sender_of(mails, queue, Refusing(answer)))
 
     assert counted.get() == before + 1
+
+
+# Several lines in one letter.
+
+
+def lines(count: int, kind: str = "fault") -> list[MailQueued]:
+    """Mails of one owner's lines."""
+    make = fault_mail if kind == "fault" else recovery_mail
+    return [
+        replace(
+            make(ANNE),
+            mail_id=f"{kind}-{place}",
+            contract_number=f"07200{place:05d}",
+            answers=f"fault-{place}" if kind == "recovery" else None,
+        )
+        for place in range(count)
+    ]
+
+
+def test_one_owners_lines_go_in_one_letter_and_each_mail_has_its_own_end(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, *lines(7), fault_mail(BEN))
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    assert sorted((letter.to, letter.mail_id) for letter in outbox.letters) == [
+        (ANNE, "fault-0"),
+        (BEN, fault_mail(BEN).mail_id),
+    ]
+    [letter] = [letter for letter in outbox.letters if letter.to == ANNE]
+    assert letter.body.count("■") == 7
+    assert {sent.mail_id for sent in said(store, MailSent)} == {
+        *(f"fault-{n}" for n in range(7)),
+        fault_mail(BEN).mail_id,
+    }
+
+
+def test_a_letter_has_so_many_lines_and_no_more(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, *lines(MOST_LINES + 10))
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    assert sorted(letter.body.count("■") for letter in outbox.letters) == [10, MOST_LINES]
+    assert len(said(store, MailSent)) == MOST_LINES + 10
+
+
+def test_a_letter_of_recoveries_answers_the_letter_of_the_faults(mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, *lines(3), *lines(3, "recovery"))
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    fault, recovery = sorted(outbox.letters, key=lambda letter: letter.mail_id)
+    assert (fault.mail_id, fault.answers) == ("fault-0", ())
+    assert (recovery.mail_id, recovery.answers) == ("recovery-0", ("fault-0",))
+
+
+def test_a_mail_that_is_queued_after_its_neighbours_letter_was_formed_changes_no_letter(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    first, second, third = lines(3)
+    queue_up(queue, first, second)
+    refusing, outbox = Breaking(store), OutboxMailer()
+    run(sender_of(mails, queue, refusing))
+    store.away = False
+    queue_up(queue, third)
+
+    run(sender_of(mails, queue, outbox))
+
+    assert refusing.letters[0] in outbox.letters
+    assert sorted(letter.mail_id for letter in outbox.letters) == ["fault-0", "fault-2"]
+
+
+def test_a_sender_that_dies_among_the_notes_of_a_letter_sends_none_of_it_again(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, *lines(4))
+    outbox, again = OutboxMailer(), OutboxMailer()
+    whole = mails.handle_many
+
+    def half(orders: Any, actor: Any) -> Any:
+        whole(orders[2:], actor)
+        raise RuntimeError("killed here")
+
+    mails.handle_many = half  # type: ignore[method-assign]
+    run(sender_of(mails, queue, outbox))
+    mails.handle_many = whole  # type: ignore[method-assign]
+
+    run(sender_of(mails, queue, again))
+
+    assert (len(outbox.letters), len(again.letters)) == (1, 0)
+    assert sorted(sent.mail_id for sent in said(store, MailSent)) == [f"fault-{n}" for n in range(4)]
+
+
+def test_a_sender_that_dies_after_the_claim_sends_that_letter_later(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, *lines(2))
+    sender = sender_of(mails, queue, OutboxMailer())
+    sender.posting.posts([row for row in queue.find("mails", {}, sort=[("due_at", 1)]) if row["_id"] == "fault-1"])
+    queue_up(queue, *lines(5)[2:])
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    assert sorted((letter.mail_id, letter.body.count("■")) for letter in outbox.letters) == [
+        ("fault-0", 2),
+        ("fault-2", 3),
+    ]
+
+
+def test_a_letter_that_is_refused_for_now_comes_back_as_a_whole(
+    store: Any, mails: Handler[Mail], queue: MemoryMails
+) -> None:
+    queue_up(queue, *lines(3))
+
+    run(sender_of(mails, queue, Refusing(Answer(False, False, "451 busy"))))
+
+    postponed = said(store, MailPostponed)
+    assert sorted(one.mail_id for one in postponed) == ["fault-0", "fault-1", "fault-2"]
+    assert len({one.next_at for one in postponed}) == 1
+
+
+def test_a_letter_counts_once_in_the_hour(store: Any, mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue_up(queue, *lines(20))
+    sender = sender_of(mails, queue, OutboxMailer())
+    sender.most = Limit(1, timedelta(hours=1))
+
+    run(sender)
+
+    assert len(said(store, MailSent)) == 20

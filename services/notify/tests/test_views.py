@@ -5,6 +5,7 @@ import pytest
 from chassis.messages import Recorded
 from chassis.testing import NOON, recorded
 from chassis.views import Row, fold_once
+from services.notify.model.bundle import GATHERING
 from services.notify.tests.examples import (
     ANNE,
     FAILED,
@@ -43,10 +44,17 @@ def row_after(*events: Recorded) -> Row:
     return row
 
 
-def test_a_queued_mail_is_due_at_once() -> None:
+def test_a_queued_mail_is_due_when_others_have_had_time_to_join_it() -> None:
     row = row_after(QUEUED)
 
-    assert (row["state"], row["due_at"], row["contract"], row["attempts"]) == ("queued", NOON, NUMBER, 0)
+    assert (row["state"], row["due_at"], row["contract"], row["attempts"]) == ("queued", NOON + GATHERING, NUMBER, 0)
+
+
+@pytest.mark.parametrize("mail", [call_mail(ANNE), trial_mail(ANNE)])
+def test_a_mail_that_goes_alone_is_due_at_once(mail: object) -> None:
+    row = row_after(recorded(mail))
+
+    assert (row["due_at"], row["bundle"]) == (NOON, None)
 
 
 @pytest.mark.parametrize(
