@@ -8,13 +8,15 @@ import flask
 import msgspec
 from flask import Flask, Response
 from marshmallow import fields, validate
+from urllib3.exceptions import HTTPError
 
 from chassis.bodies import Query, load
 from chassis.errors import Unavailable
 from gateway import history, me, proxy, routes
+from gateway.looks import Looks
 from gateway.upstream import Call, Upstream
 
-# Whoever looks at `me` does not wait longer for a service that is silent.
+# Whoever looks at `me` does not wait longer for services that are silent.
 STATE_SECONDS = 2.0
 # First word of the endpoint of each joined answer, where a passage has its service.
 JOINED = "joined"
@@ -59,13 +61,16 @@ def _add_history(app: Flask, rule: str, owners: Mapping[str, Upstream], proven: 
 
 
 def _add_me(app: Flask, services: Mapping[str, Upstream], proven: ProvenHeaders) -> None:
+    looks = Looks({state.service for state in routes.STATES.values()})
+
     def show_me() -> Response:
         sent = _unconditional(proven())
 
-        def look(service: str, path: str) -> Object | None:
-            return _read_if_there(services[service], Call("GET", path, sent, seconds=STATE_SECONDS))
+        def look(place: me.Place) -> Object | None:
+            return _read_if_there(services[place.service], Call("GET", place.path, sent, seconds=STATE_SECONDS))
 
-        return as_json(me.joined(_read(services["auth"], Call("GET", "/me", sent)), look))
+        told = _read(services["auth"], Call("GET", "/me", sent))
+        return as_json(me.joined(told, looks.at(me.places(told), look, STATE_SECONDS)))
 
     app.add_url_rule(f"{routes.PREFIX}/me", f"{JOINED} /me", show_me, methods=["GET"])
 
@@ -81,7 +86,7 @@ def _read(service: Upstream, call: Call) -> Object:
         raise _Refused(proxy.relayed(answer))
     try:
         return msgspec.json.decode(answer.read(), type=Object)
-    except msgspec.DecodeError as cause:
+    except (HTTPError, msgspec.DecodeError) as cause:
         raise Unavailable("service-unavailable") from cause
     finally:
         answer.close()

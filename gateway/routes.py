@@ -82,6 +82,7 @@ class State(NamedTuple):
 # What `/me` shows of each option; one that is not here has no service yet.
 STATES: Mapping[str, State] = {
     "voicewarp": State("voicewarp", "/numbers/{number}/voicewarp", ("started",)),
+    "incoming-mail": State("notify", "/numbers/{number}/incoming-mail", ("started",)),
     "bulk-forward": State("bulkforward", "/contracts/{contract_number}/bulk-forward", ("running", "cause", "since")),
     "fault-notice": State("notify", "/contracts/{contract_number}/fault-notice", ("started",)),
 }

@@ -2,10 +2,11 @@
 
 import io
 import json as jsonlib
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from threading import Event, Semaphore
+from threading import Barrier, Event, Semaphore
 from typing import Any
 
 import jwt
@@ -16,6 +17,8 @@ from werkzeug.test import TestResponse
 
 from chassis.telemetry import exposition
 from gateway.bootstrap import build
+from gateway.joins import STATE_SECONDS
+from gateway.looks import LOOKS_AT_A_TIME
 from gateway.routes import MOST_HASHING
 from gateway.settings import Settings
 from gateway.tests.upstreams import Service, View, cutting, json, nobody, problem, serving
@@ -584,7 +587,7 @@ ME: dict[str, Any] = {
     "unit": "line",
     "contract_number": "0600001111",
     "numbers": [
-        {"number": "0600001111", "options": ["incoming-mail"]},
+        {"number": "0600001111", "options": ["incoming-mail", "voicewarp"]},
         {"number": "0600002222", "options": ["fax-mail", "incoming-mail"]},
     ],
     "options": ["bulk-forward", "fault-notice"],
@@ -597,6 +600,9 @@ def a_world_that_knows_me(world: World) -> World:
     world["auth"].views["/me"] = lambda _: json(ME)
     world["bulkforward"].views["/contracts/0600001111/bulk-forward"] = lambda _: json(RUNNING)
     world["notify"].views["/contracts/0600001111/fault-notice"] = lambda _: json({"started": False, "addresses": []})
+    world["notify"].views["/numbers/0600001111/incoming-mail"] = lambda _: json({"started": True, "addresses": []})
+    world["notify"].views["/numbers/0600002222/incoming-mail"] = lambda _: json({"started": False, "addresses": []})
+    world["voicewarp"].views["/numbers/0600001111/voicewarp"] = lambda _: json({"started": False, "active": None})
     return world
 
 
@@ -611,8 +617,8 @@ def test_me_joins_what_is_contracted_with_its_state(told_me: World) -> None:
 
     assert me == ME | {
         "numbers": [
-            {"number": "0600001111", "options": {"incoming-mail": {}}},
-            {"number": "0600002222", "options": {"fax-mail": {}, "incoming-mail": {}}},
+            {"number": "0600001111", "options": {"incoming-mail": {"started": True}, "voicewarp": {"started": False}}},
+            {"number": "0600002222", "options": {"fax-mail": {}, "incoming-mail": {"started": False}}},
         ],
         "options": {
             "bulk-forward": {"running": True, "cause": "manual", "since": "2026-11-23T09:00:00+09:00"},
@@ -624,7 +630,7 @@ def test_me_joins_what_is_contracted_with_its_state(told_me: World) -> None:
 def test_each_service_learns_for_whom_me_is_asked(told_me: World) -> None:
     options_of_me(told_me)
 
-    for service, asked in [("auth", -1), ("bulkforward", 0), ("notify", 0)]:
+    for service, asked in [("auth", -1), ("bulkforward", 0), ("voicewarp", 0), ("notify", 0)]:
         assert told_me[service].asked[asked].headers["Authorization"] == "Bearer signed"
 
 
@@ -647,6 +653,60 @@ def test_me_does_not_wait_for_a_service_that_is_not_there(stack: ExitStack) -> N
     world["auth"].views["/me"] = lambda _: json(ME | {"options": ["bulk-forward"]})
 
     assert options_of_me(world) == {"bulk-forward": None}
+
+
+def test_an_answer_that_is_cut_off_leaves_a_hole_in_me(stack: ExitStack) -> None:
+    url, _ = stack.enter_context(cutting(0, b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"running":'))
+    world = World(stack, bulkforward_url=url)
+    world["auth"].views["/me"] = lambda _: json(ME | {"options": ["bulk-forward"]})
+
+    assert options_of_me(world) == {"bulk-forward": None}
+
+
+def with_numbers(world: World, count: int, options: list[str]) -> list[str]:
+    """Of this many numbers with these options me tells."""
+    numbers = [f"06{number:08d}" for number in range(count)]
+    me = ME | {"numbers": [{"number": number, "options": options} for number in numbers]}
+    world["auth"].views["/me"] = lambda _: json(me)
+    return numbers
+
+
+def states_of_numbers(world: World) -> list[dict[str, Any]]:
+    me = jsonlib.loads(world.client.get("/api/v1/me", headers=KEY).data)
+    return [one["options"] for one in me["numbers"]]
+
+
+def test_many_numbers_are_looked_at_together(told_me: World) -> None:
+    all_there = Barrier(LOOKS_AT_A_TIME, timeout=10)
+
+    def answer(_: Request) -> Response:
+        all_there.wait()
+        return json({"started": True})
+
+    numbers = with_numbers(told_me, LOOKS_AT_A_TIME, ["voicewarp"])
+    told_me["voicewarp"].views |= {f"/numbers/{number}/voicewarp": answer for number in numbers}
+
+    assert states_of_numbers(told_me) == [{"voicewarp": {"started": True}}] * LOOKS_AT_A_TIME
+
+
+def test_a_silent_service_is_waited_for_once_and_holds_up_no_other(stack: ExitStack, told_me: World) -> None:
+    over = Event()
+    stack.callback(over.set)
+
+    def silent(_: Request) -> Response:
+        over.wait(30)
+        return json({})
+
+    numbers = with_numbers(told_me, 3 * LOOKS_AT_A_TIME, ["incoming-mail", "voicewarp"])
+    told_me["voicewarp"].views |= {f"/numbers/{number}/voicewarp": silent for number in numbers}
+    told_me["notify"].views |= {f"/numbers/{one}/incoming-mail": lambda _: json({"started": True}) for one in numbers}
+    began = time.monotonic()
+
+    states = states_of_numbers(told_me)
+
+    assert states == [{"incoming-mail": {"started": True}, "voicewarp": None}] * len(numbers)
+    assert time.monotonic() - began < 2 * STATE_SECONDS
+    assert len(told_me["voicewarp"].asked) <= LOOKS_AT_A_TIME
 
 
 @pytest.mark.parametrize(("status", "of"), [(403, "password-change-required"), (401, "token-invalid")])

@@ -1,0 +1,33 @@
+"""Looking at many settings at a time: each service by few threads, so that a silent one holds up no other."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from typing import Any
+
+from gateway.me import Place
+
+# For all callers together; a service has hardly more threads than this to answer with.
+LOOKS_AT_A_TIME = 8
+
+# A setting as its service answers it; None when it cannot tell just now.
+Look = Callable[[Place], Mapping[str, Any] | None]
+
+
+class Looks:
+    """Safe to share between threads. Its own begin with the first look at each service."""
+
+    def __init__(self, services: Iterable[str], at_a_time: int = LOOKS_AT_A_TIME) -> None:
+        self._threads = {name: ThreadPoolExecutor(at_a_time, f"look-{name}") for name in services}
+
+    def at(self, places: Iterable[Place], look: Look, seconds: float) -> dict[Place, Mapping[str, Any] | None]:
+        """What is found at each place; None where that takes longer than `seconds` for all together."""
+        until = time.monotonic() + seconds
+
+        def in_time(place: Place) -> Mapping[str, Any] | None:
+            return look(place) if time.monotonic() < until else None
+
+        looks = {place: self._threads[place.service].submit(copy_context().run, in_time, place) for place in places}
+        done, _ = wait(looks.values(), seconds)
+        return {place: found.result() if found in done else None for place, found in looks.items()}
