@@ -31,6 +31,7 @@ owns-number                       number-2   401    404   404   yes  yes   yes  
 owns-contract                     number-1   401    404   404   yes  yes   404    404   new   404   404   404   404   yes
 owns-contract|scopes:line-events  number-1   401    404   404   yes  yes   404    404   new   yes   404   404   404   yes
 scopes:line-events                -          401    403   403   403  403   403    403   new   yes   403   403   403   403
+scopes:calls                      -          401    403   403   403  403   403    403   new   403   yes   403   403   403
 scopes:ivr                        -          401    403   403   403  403   403    403   new   403   403   yes   403   403
 scopes:operator                   -          401    403   403   403  403   403    403   new   403   403   403   403   yes
 """  # noqa: E501  A table is read by its columns.
