@@ -11,8 +11,8 @@ from devstack.services import Addresses
 from devstack.stack import run_command
 from devstack.trouble import Trouble
 
-LINE_EVENTS, OPERATOR, IVR = "line-events", "operator", "ivr"
-SCOPES = (LINE_EVENTS, OPERATOR, IVR)
+LINE_EVENTS, CALLS, IVR, OPERATOR = "line-events", "calls", "ivr", "operator"
+SCOPES = (LINE_EVENTS, CALLS, IVR, OPERATOR)
 CONTRACT = "0600001111"
 # The example of the customers' guide (spec section 12 gives the shape).
 DEMO_CONTRACT = {
@@ -26,6 +26,15 @@ DEMO_CONTRACT = {
 ENTRIES = {"0600001111": "0312345678", "0600002222": "09012345678"}
 ADDRESSES = ("soumu@example.jp", "tencho@example.jp")
 FAULT_NOTICE = {"started": True, "contractor": "株式会社つなぐ", "site": "本店", "addresses": list(ADDRESSES)}
+VOICEWARP = {
+    "started": False,
+    "mode": "no-answer",
+    "ring_seconds": 15,
+    "destinations": [{"number": "09012345678", "label": "携帯"}],
+    "active": 1,
+    "select": {"mode": "off", "callers": []},
+}
+INCOMING_MAIL = {"started": True, "addresses": ["tencho@example.jp"], "when": ["all"]}
 HEARD_SECONDS = 30.0
 
 
@@ -61,15 +70,21 @@ def create_key(places: Places, addresses: Addresses, name: str, scopes: tuple[st
 
 
 def ensure_demo_contract(client: Client) -> None:
-    """Imports the contract; gives it forwarding entries and mail addresses where it has none. An operator's client."""
+    """Imports the contract and gives it settings where it has none. An operator's client."""
     expect(client.put(f"/api/v1/contracts/{CONTRACT}", DEMO_CONTRACT), "The demo contract")
-    forwarding = _once_heard(client, f"/api/v1/contracts/{CONTRACT}/bulk-forward")
-    if not forwarding.body.get("entries"):
-        settings = {"entries": ENTRIES, "auto_start": True, "auto_stop": True}
-        expect(client.put(f"/api/v1/contracts/{CONTRACT}/bulk-forward", forwarding.body | settings), "Bulk forwarding")
-    notice = _once_heard(client, f"/api/v1/contracts/{CONTRACT}/fault-notice")
-    if not notice.body.get("addresses"):
-        expect(client.put(f"/api/v1/contracts/{CONTRACT}/fault-notice", FAULT_NOTICE), "The fault notice")
+    contract, number = f"/api/v1/contracts/{CONTRACT}", f"/api/v1/numbers/{CONTRACT}"
+    forwarding = {"entries": ENTRIES, "auto_start": True, "auto_stop": True}
+    _ensure(client, f"{contract}/bulk-forward", "entries", forwarding)
+    _ensure(client, f"{contract}/fault-notice", "addresses", FAULT_NOTICE)
+    _ensure(client, f"{number}/voicewarp", "destinations", VOICEWARP)
+    for one in ENTRIES:
+        _ensure(client, f"/api/v1/numbers/{one}/incoming-mail", "addresses", INCOMING_MAIL)
+
+
+def _ensure(client: Client, path: str, needed: str, setting: Mapping[str, object]) -> None:
+    """Gives a setting in which what is needed is empty these values; any other stays as somebody made it."""
+    if not _once_heard(client, path).body.get(needed):
+        expect(client.put(path, setting), f"PUT {path}")
 
 
 def _once_heard(client: Client, path: str) -> Answer:
