@@ -21,7 +21,8 @@ from chassis.handling import Failed, Handler, Order
 from chassis.messages import Actor, Codec, Recorded, from_kafka
 from chassis.views import Views
 
-BATCH = 500
+# Each batch waits for the journal once or twice, so in a storm a larger one is a faster one.
+BATCH = 2_000
 COMMIT_SECONDS = 0.2
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 200, 5_000
 CAUSE_LENGTH = 1_000
