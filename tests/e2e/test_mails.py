@@ -20,17 +20,18 @@ def test_a_test_mail_arrives_at_each_address_and_says_what_it_is(customer: Custo
 def test_one_owners_lines_are_told_of_in_one_letter_and_so_is_their_recovery(
     new_customer: Callable[[], Customer],
 ) -> None:
-    one, other = new_customer(), new_customer()
-    notice = f"{API}/contracts/{other.number}/fault-notice"
-    assert other.operator.put(notice, {"addresses": one.addresses}).status == 200
+    one, *others = lines = [new_customer() for _ in range(4)]
+    for other in others:
+        notice = f"{API}/contracts/{other.number}/fault-notice"
+        assert other.operator.put(notice, {"addresses": one.addresses}).status == 200
 
-    one.says(one.report("faulted"), other.report("faulted"))
+    one.says(*(line.report("faulted") for line in lines))
     eventually(lambda: one.told(1))
-    one.says(one.report("recovered", 5), other.report("recovered", 5))
+    one.says(*(line.report("recovered", 5) for line in lines))
     eventually(lambda: one.told(2))
 
     for address in one.addresses:
         fault, recovery = one.mails(address)
-        assert fault["subject"] == "【つなぐ】回線の故障のお知らせ（2回線）"
-        assert recovery["subject"] == "【つなぐ】回線の回復のお知らせ（2回線）"
+        assert fault["subject"] == "【つなぐ】回線の故障のお知らせ（4回線）"
+        assert recovery["subject"] == "【つなぐ】回線の回復のお知らせ（4回線）"
         assert recovery["headers"]["In-Reply-To"] == fault["headers"]["Message-ID"]

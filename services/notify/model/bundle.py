@@ -15,10 +15,12 @@ from contracts.notify import MailQueued
 
 CATEGORY = "bundle"
 # How long a mail waits for others to go with.
-GATHERING = timedelta(seconds=5)
+GATHERING = timedelta(seconds=2)
 # How long mails are of one stream. They need not go in one letter: what comes late has the next.
 STRETCH = timedelta(minutes=10)
 MOST_LINES = 50
+# So many at the same time still go each alone: a mail of its own says in its subject which line it is about.
+FEW = 3
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,9 @@ def decide(command: Command, bundle: Bundle) -> list[Event]:
 
 
 def _parts(candidates: Sequence[Candidate]) -> Iterator[Sequence[Candidate]]:
-    for first in range(0, len(candidates), MOST_LINES):
-        yield candidates[first : first + MOST_LINES]
+    size = 1 if len(candidates) <= FEW else MOST_LINES
+    for first in range(0, len(candidates), size):
+        yield candidates[first : first + size]
 
 
 def _letter(bundle_id: str, candidates: Iterable[Candidate]) -> LetterFormed:

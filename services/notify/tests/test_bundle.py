@@ -33,9 +33,9 @@ def test_a_mail_is_in_one_letter_for_ever() -> None:
 
 
 def test_a_mail_that_comes_late_has_the_next_letter() -> None:
-    late = FormLetters("bundle", (*FORM.candidates, Candidate("m3", None)))
+    late = FormLetters("bundle", (*FORM.candidates, Candidate("m5", None)))
 
-    bundle(FORMED).when(late).then(LetterFormed("bundle", ("m3",), ()))
+    bundle(FORMED).when(late).then(LetterFormed("bundle", ("m5",), ()))
 
 
 def test_a_letter_that_would_be_too_long_is_several() -> None:
@@ -48,16 +48,23 @@ def test_a_letter_that_would_be_too_long_is_several() -> None:
 
 
 def test_a_letter_answers_each_letter_once() -> None:
-    recovered = FormLetters("bundle", (Candidate("m1", "f1"), Candidate("m2", "f1"), Candidate("m3", "f2")))
+    answers = {"m1": "f1", "m2": "f1", "m3": "f2", "m4": "f2"}
+    recovered = FormLetters("bundle", tuple(Candidate(id, answered) for id, answered in answers.items()))
 
-    bundle().when(recovered).then(LetterFormed("bundle", ("m1", "m2", "m3"), ("f1", "f2")))
+    bundle().when(recovered).then(LetterFormed("bundle", ("m1", "m2", "m3", "m4"), ("f1", "f2")))
+
+
+def test_a_few_mails_go_each_alone() -> None:
+    few = FormLetters("bundle", tuple(Candidate(id, None) for id in ("m1", "m2", "m3")))
+
+    bundle().when(few).then(*(LetterFormed("bundle", (id,), ()) for id in ("m1", "m2", "m3")))
 
 
 def test_the_letter_of_a_mail_is_known() -> None:
     state = bundle(FORMED).state
 
-    assert state.letter_with("m2") == Formed(("m1", "m2"), ())
-    assert state.letter_with("m3") is None
+    assert state.letter_with("m2") == Formed(("m1", "m2", "m3", "m4"), ())
+    assert state.letter_with("m5") is None
 
 
 MAIL = fault_mail(ANNE)

@@ -426,7 +426,7 @@ def test_a_letter_has_so_many_lines_and_no_more(store: Any, mails: Handler[Mail]
 
 
 def test_a_letter_of_recoveries_answers_the_letter_of_the_faults(mails: Handler[Mail], queue: MemoryMails) -> None:
-    queue_up(queue, *lines(3), *lines(3, "recovery"))
+    queue_up(queue, *lines(4), *lines(4, "recovery"))
     outbox = OutboxMailer()
 
     run(sender_of(mails, queue, outbox))
@@ -439,17 +439,17 @@ def test_a_letter_of_recoveries_answers_the_letter_of_the_faults(mails: Handler[
 def test_a_mail_that_is_queued_after_its_neighbours_letter_was_formed_changes_no_letter(
     store: Any, mails: Handler[Mail], queue: MemoryMails
 ) -> None:
-    first, second, third = lines(3)
-    queue_up(queue, first, second)
+    *first, last = lines(5)
+    queue_up(queue, *first)
     refusing, outbox = Breaking(store), OutboxMailer()
     run(sender_of(mails, queue, refusing))
     store.away = False
-    queue_up(queue, third)
+    queue_up(queue, last)
 
     run(sender_of(mails, queue, outbox))
 
     assert refusing.letters[0] in outbox.letters
-    assert sorted(letter.mail_id for letter in outbox.letters) == ["fault-0", "fault-2"]
+    assert sorted(letter.mail_id for letter in outbox.letters) == ["fault-0", "fault-4"]
 
 
 def test_a_sender_that_dies_among_the_notes_of_a_letter_sends_none_of_it_again(
@@ -476,29 +476,29 @@ def test_a_sender_that_dies_among_the_notes_of_a_letter_sends_none_of_it_again(
 def test_a_sender_that_dies_after_the_claim_sends_that_letter_later(
     store: Any, mails: Handler[Mail], queue: MemoryMails
 ) -> None:
-    queue_up(queue, *lines(2))
+    queue_up(queue, *lines(4))
     sender = sender_of(mails, queue, OutboxMailer())
     sender.posting.posts([row for row in queue.find("mails", {}, sort=[("due_at", 1)]) if row["_id"] == "fault-1"])
-    queue_up(queue, *lines(5)[2:])
+    queue_up(queue, *lines(9)[4:])
     outbox = OutboxMailer()
 
     run(sender_of(mails, queue, outbox))
 
     assert sorted((letter.mail_id, letter.body.count("■")) for letter in outbox.letters) == [
-        ("fault-0", 2),
-        ("fault-2", 3),
+        ("fault-0", 4),
+        ("fault-4", 5),
     ]
 
 
 def test_a_letter_that_is_refused_for_now_comes_back_as_a_whole(
     store: Any, mails: Handler[Mail], queue: MemoryMails
 ) -> None:
-    queue_up(queue, *lines(3))
+    queue_up(queue, *lines(4))
 
     run(sender_of(mails, queue, Refusing(Answer(False, False, "451 busy"))))
 
     postponed = said(store, MailPostponed)
-    assert sorted(one.mail_id for one in postponed) == ["fault-0", "fault-1", "fault-2"]
+    assert sorted(one.mail_id for one in postponed) == [f"fault-{place}" for place in range(4)]
     assert len({one.next_at for one in postponed}) == 1
 
 
