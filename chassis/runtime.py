@@ -72,9 +72,7 @@ def _run(
     service: Service, settings: WorkerSettings, name: str, tasks: Mapping[str, Task], led: Mapping[str, LedTask]
 ) -> int:
     collect_seldom()
-    stop = threading.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop.set())
+    stop = _stopped_by_signal()
     if settings.metrics_bind:
         telemetry.serve(settings.metrics_bind, progress.worker_app)
     again("prepare", lambda going: service.prepare(), stop, once=True)
@@ -83,6 +81,20 @@ def _run(
         threads.append(_thread("leader", _lead, service.lease(name, _holder()), led, stop))
     stop.wait()
     return _wait_for(threads)
+
+
+def _stopped_by_signal() -> threading.Event:
+    """Set by SIGTERM or SIGINT. A thread of its own waits for them: a handler would interrupt the main thread anywhere,
+    also where it holds the event's lock, and then wait for that lock for ever."""
+    stop, signals = threading.Event(), {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+
+    def wait() -> None:
+        signal.sigwait(signals)
+        stop.set()
+
+    _thread("signals", wait)
+    return stop
 
 
 def _wait_for(threads: Sequence[threading.Thread]) -> int:

@@ -74,12 +74,20 @@ class LoginSucceeded:
 
 @dataclass(frozen=True)
 class LoginFailed:
-    """A password was wrong that could have been right. Nothing is said of guesses at what no password opens."""
+    """A password was wrong that could have been right."""
 
     number: str
     contract_number: str
     unit: Unit
     wrong_in_a_row: int
+
+
+@dataclass(frozen=True)
+class GuessIgnored:
+    """Somebody tried a number that no password opens now, existing or not; the stream names it.
+
+    Said like a failed login, because what is done about both must take the same time.
+    """
 
 
 @dataclass(frozen=True)
@@ -100,5 +108,6 @@ EVENTS = (
     PasswordChanged,
     LoginSucceeded,
     LoginFailed,
+    GuessIgnored,
     PasswordInvalidated,
 )

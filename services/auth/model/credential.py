@@ -13,7 +13,7 @@ from typing import Literal, assert_never
 
 from chassis.decider import Decider
 from chassis.errors import FieldError, NotFound, Rejected, Unauthenticated
-from contracts.auth import Contract, LoginFailed, LoginSucceeded, PasswordChanged, PasswordInvalidated
+from contracts.auth import Contract, GuessIgnored, LoginFailed, LoginSucceeded, PasswordChanged, PasswordInvalidated
 from contracts.ivr import Unit
 
 CATEGORY = "credential"
@@ -92,11 +92,6 @@ class CurrentPasswordWrong:
     contract_number: str
 
 
-@dataclass(frozen=True)
-class GuessIgnored:
-    """A guess at a number that no password opens now. Recorded so that it takes as long as one that counts."""
-
-
 Event = (
     TemporaryPasswordSet
     | VerifierSet
@@ -117,7 +112,6 @@ PRIVATE_EVENTS = (
     SessionStarted,
     SessionsEnded,
     CurrentPasswordWrong,
-    GuessIgnored,
 )
 
 
