@@ -96,7 +96,7 @@ def make_consumer(
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_poll_records=max_records,
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=500,
         fetch_min_bytes=1,
         max_poll_interval_ms=300_000,
         session_timeout_ms=10_000,
