@@ -1,50 +1,33 @@
 """Real monitoring programs, as Debian packages them, report through the gateway."""
 
 import json
-import shutil
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from chassis.testing import eventually
 from devstack.places import REPOSITORY
 from devstack.ports import free_port
 from tests.e2e.customer import API, Customer
+from tests.e2e.programs import program, running, with_ours
 
-NOTIFY = REPOSITORY / "integrations" / "nagios" / "tsunagu-notify"
-CONFIG = REPOSITORY / "integrations" / "nagios" / "icinga2.conf"
-
-
-def program(name: str, package: str) -> str:
-    """Where the program is; without it the story is skipped, and says what to install."""
-    found = shutil.which(name)
-    if not found:
-        pytest.skip(f"{name} is not installed (Debian's package {package})")
-    return found
-
-
-@contextmanager
-def running(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(20)
+INTEGRATIONS = REPOSITORY / "integrations"
+NOTIFY, CONFIG = INTEGRATIONS / "nagios" / "tsunagu-notify", INTEGRATIONS / "nagios" / "icinga2.conf"
+TRAP, TRAPS = INTEGRATIONS / "snmp" / "tsunagu-trap", INTEGRATIONS / "snmp" / "snmptrapd.conf"
+ZABBIX = INTEGRATIONS / "zabbix" / "media_tsunagu.yaml"
 
 
 # Alertmanager.
 
 
 @pytest.fixture
-def alert(stack_url: str, keys: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., None]]:
+def alert(stack_url: str, keys: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., bool]]:
     """Gives a real Alertmanager an alert, as Prometheus would."""
     binary = program("prometheus-alertmanager", "prometheus-alertmanager")
     port = free_port()
@@ -104,14 +87,12 @@ def icinga(stack_url: str, keys: dict[str, str], customer: Customer, tmp_path: P
     state, key = tmp_path / "state", tmp_path / "key"
     state.write_text("0", encoding="utf-8")
     key.write_text(keys["line-events"], encoding="utf-8")
-    snippet = CONFIG.read_text(encoding="utf-8")
-    for example, ours in (
-        ("https://tsunagu.example/api/v1", f"{stack_url}{API}"),
-        ("/etc/icinga2/tsunagu.key", str(key)),
-        ("/usr/local/bin/tsunagu-notify", str(NOTIFY)),
-    ):
-        assert example in snippet
-        snippet = snippet.replace(example, ours)
+    places = {
+        "https://tsunagu.example/api/v1": f"{stack_url}{API}",
+        "/etc/icinga2/tsunagu.key": str(key),
+        "/usr/local/bin/tsunagu-notify": str(NOTIFY),
+    }
+    snippet = with_ours(CONFIG.read_text(encoding="utf-8"), places)
     config = tmp_path / "icinga2.conf"
     config.write_text(
         f"""
@@ -133,10 +114,10 @@ object Service "line" {{
 """,
         encoding="utf-8",
     )
-    places = [f"-D{name}={tmp_path}" for name in ("DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir")]
+    folders = [f"-D{name}={tmp_path}" for name in ("DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir")]
     whoami = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
     users = [f"-DRunAsUser={whoami}", f"-DRunAsGroup={whoami}"]
-    with running([binary, "daemon", "-c", str(config), "-x", "notice", *places, *users], tmp_path / "log"):
+    with running([binary, "daemon", "-c", str(config), "-x", "notice", *folders, *users], tmp_path / "log"):
         yield state
 
 
@@ -146,3 +127,94 @@ def test_icinga_faults_a_line_and_lets_it_recover(customer: Customer, icinga: Pa
     icinga.write_text("0", encoding="utf-8")
 
     customer.once_recovered()
+
+
+# Net-SNMP.
+
+
+@pytest.fixture
+def trap(stack_url: str, keys: dict[str, str], customer: Customer, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Sends traps of a device, whose interface 3 is the customer's line, to a real snmptrapd with our snippet."""
+    daemon, sender = program("snmptrapd", "snmptrapd"), program("snmptrap", "snmp")
+    port = free_port()
+    (tmp_path / "key").write_text(keys["line-events"], encoding="utf-8")
+    (tmp_path / "map").write_text(f"127.0.0.1 3 C-{customer.number}\n", encoding="utf-8")
+    places = {
+        "https://tsunagu.example/api/v1": f"{stack_url}{API}",
+        "/etc/snmp/tsunagu.key": str(tmp_path / "key"),
+        "/etc/snmp/tsunagu.map": str(tmp_path / "map"),
+        "/var/spool/tsunagu-trap": str(tmp_path / "spool"),
+        "/usr/local/bin/tsunagu-trap": str(TRAP),
+    }
+    config = tmp_path / "snmptrapd.conf"
+    config.write_text(with_ours(TRAPS.read_text(encoding="utf-8"), places), encoding="utf-8")
+    address, log = f"127.0.0.1:{port}", tmp_path / "log"
+    command = [daemon, "-f", "-n", "-Lo", "-m", "", "-C", "-c", str(config), f"udp:{address}"]
+
+    def send(kind: int, admin: int) -> None:
+        column = "1.3.6.1.2.1.2.2.1"
+        index, status = [f"{column}.1.3", "i", "3"], [f"{column}.7.3", "i", str(admin)]
+        words = ["-v2c", "-c", "public", address, "", f"1.3.6.1.6.3.1.1.5.{kind}", *index, *status]
+        subprocess.run([sender, "-m", "", *words], check=True)
+
+    with running(command, log):
+        eventually(lambda: "NET-SNMP version" in log.read_text(encoding="utf-8"))
+        yield send
+
+
+def test_snmptrapd_faults_a_line_and_lets_it_recover(customer: Customer, trap: Callable[..., None]) -> None:
+    trap(kind=3, admin=1)
+    customer.once_faulted()
+    trap(kind=4, admin=1)
+
+    customer.once_recovered()
+
+
+def test_an_interface_that_is_shut_down_by_hand_mails_nobody(customer: Customer, trap: Callable[..., None]) -> None:
+    trap(kind=3, admin=2)
+
+    eventually(lambda: customer.count("AlarmRaised") == 1)
+    assert customer.count("LineFaulted") == 0
+
+
+# Zabbix.
+
+
+@pytest.fixture
+def media(stack_url: str, keys: dict[str, str], tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs our media type's script in Zabbix's own engine, with the parameters as Zabbix 6.0 fills them in."""
+    engine = program("zabbix_js", "zabbix-proxy-sqlite3")
+    (media,) = yaml.safe_load(ZABBIX.read_text(encoding="utf-8"))["zabbix_export"]["media_types"]
+    script = tmp_path / "media.js"
+    script.write_text(media["script"], encoding="utf-8")
+    macros = {"{$TSUNAGU.URL}": f"{stack_url}{API}", "{$TSUNAGU.KEY}": keys["line-events"], "{EVENT.SOURCE}": "0"}
+
+    def call(**said: str) -> "subprocess.CompletedProcess[str]":
+        filled = macros | {f"{{{name.replace('_', '.')}}}": value for name, value in said.items()}
+        values = {one["name"]: filled.get(one["value"], one["value"]) for one in media["parameters"]}
+        words = [engine, "-s", str(script), "-p", json.dumps(values)]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    return call
+
+
+def test_zabbix_faults_a_line_and_lets_it_recover(customer: Customer, media: Callable[..., Any]) -> None:
+    tags = json.dumps([{"tag": "line", "value": customer.second_number}])
+    problem = {"EVENT_ID": customer.number, "EVENT_VALUE": "1", "EVENT_NSEVERITY": "5", "EVENT_TAGSJSON": tags}
+
+    raised = media(**problem, EVENT_NAME="光回線の断", EVENT_UPDATE_STATUS="0")
+    again = media(**problem, EVENT_NAME="光回線の断", EVENT_UPDATE_STATUS="0")
+    customer.once_faulted()
+    cleared = media(**problem | {"EVENT_VALUE": "0"}, EVENT_UPDATE_STATUS="0")
+
+    said = [json.loads(one.stdout.strip())["tags"]["tsunagu"] for one in (raised, again, cleared)]
+    assert said == ["accepted", "duplicate", "accepted"]
+    customer.once_recovered()
+
+
+def test_what_zabbix_cannot_tell_fails_its_media_type(media: Callable[..., Any]) -> None:
+    tags = json.dumps([{"tag": "line", "value": "0700000000"}])
+
+    refused = media(EVENT_ID="1", EVENT_VALUE="1", EVENT_TAGSJSON=tags)
+
+    assert "Tsunagu refused the event: unknown-line" in refused.stdout + refused.stderr

@@ -1,0 +1,36 @@
+"""Monitoring programs as Debian packages them, run for a story."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+def program(name: str, package: str) -> str:
+    """Where the program is; without it the story is skipped, and says what to install."""
+    found = shutil.which(name)
+    if not found:
+        pytest.skip(f"{name} is not installed (Debian's package {package})")
+    return found
+
+
+@contextmanager
+def running(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def with_ours(snippet: str, places: dict[str, str]) -> str:
+    """A snippet that we ship, with a story's own values in place of its examples."""
+    for example, ours in places.items():
+        assert example in snippet
+        snippet = snippet.replace(example, ours)
+    return snippet
