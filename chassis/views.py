@@ -4,6 +4,7 @@ A row remembers the last sequence of every stream that it was folded from, so an
 nothing. Rows lag behind the streams that they are made from.
 """
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,9 +13,10 @@ from itertools import islice
 from typing import Any
 
 from pymongo import InsertOne, ReplaceOne
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
 
 from chassis.errors import Conflict, Unavailable
 from chassis.lease import Lease
@@ -22,7 +24,9 @@ from chassis.messages import Recorded
 from chassis.mongo_store import DUPLICATE_KEY, Document, reachable
 
 Row = Mapping[str, Any]
-TRIES = 5
+# Before each try but the first a pause by chance, longer each time.
+TRIES = 10
+PAUSE = 0.02
 BATCH = 1000
 # A rebuild that stood still for half of this gives up; one that was killed keeps others out for this long.
 HOLD_SECONDS = 60.0
@@ -94,30 +98,45 @@ class Views:
             return self._db["leases"].find_one(held) is not None
 
     def project_into(self, rows: Collection[Document], view: View, events: Sequence[Recorded]) -> None:
-        """As `project`, for one view in any collection. Rows changed meanwhile are read and folded again."""
+        """As `project`, for one view in any collection: all of it or nothing.
+
+        Who meets rows that were changed meanwhile reads and folds again, a few times, then `Conflict`.
+        """
         theirs = [recorded for recorded in events if recorded.type in view.events]
-        with reachable():
-            for _ in range(TRIES):
-                if not theirs or self._fold_into(rows, view, theirs):
-                    return
+        for attempt in range(TRIES):
+            time.sleep(random.uniform(0, PAUSE * attempt))
+            if not theirs or self._folded(rows, view, theirs):
+                return
         raise Conflict("lost-race")
 
-    def _fold_into(self, rows: Collection[Document], view: View, events: Sequence[Recorded]) -> bool:
+    def _folded(self, rows: Collection[Document], view: View, events: Sequence[Recorded]) -> bool:
+        """In a transaction: it fails when somebody else wrote between our reading and our writing, and it is one entry
+        of the server's log, where each write alone would be one and cost three times as much."""
+        with reachable():
+            try:
+                durably = self._db.write_concern
+                with self._db.client.start_session() as session, session.start_transaction(write_concern=durably):
+                    self._fold_into(rows, view, events, session)
+            except PyMongoError as problem:
+                if _was_raced(problem):
+                    return False
+                raise
+        return True
+
+    @staticmethod
+    def _fold_into(rows: Collection[Document], view: View, events: Sequence[Recorded], session: ClientSession) -> None:
         keyed = [(key, recorded) for recorded in events for key in view.keys(recorded)]
-        before = {row["_id"]: row for row in rows.find({"_id": {"$in": list({key for key, _ in keyed})}})}
+        wanted = {"_id": {"$in": list({key for key, _ in keyed})}}
+        before = {row["_id"]: row for row in rows.find(wanted, session=session)}
         after: dict[str, Document] = {}
         for key, recorded in keyed:
             folded = fold_once(view, after.get(key) or before.get(key), view.share(key, recorded))
             if folded is not None:
-                after[key] = folded
-        writes = [_write(key, before.get(key), row) for key, row in after.items()]
-        try:
-            result = rows.bulk_write(writes, ordered=False) if writes else None
-        except BulkWriteError as problem:
-            if any(error["code"] != DUPLICATE_KEY for error in problem.details["writeErrors"]):
-                raise
-            return False
-        return result is None or result.matched_count + result.inserted_count == len(writes)
+                after[key] = {**folded, "_id": key}
+        changed = [ReplaceOne({"_id": key}, row) for key, row in after.items() if key in before]
+        new = [InsertOne(row) for key, row in after.items() if key not in before]
+        if after:
+            rows.bulk_write([*changed, *new], session=session)
 
     def one(self, view: str, key: str) -> Row | None:
         with reachable():
@@ -204,9 +223,8 @@ def _switch(name: str) -> str:
     return f"switch-{name}"
 
 
-def _write(key: str, before: Document | None, row: Document) -> Any:
-    """A write that only succeeds on the row that was read."""
-    fresh = {**row, "_id": key}
-    if before is None:
-        return InsertOne(fresh)
-    return ReplaceOne({"_id": key, "_seen": before["_seen"]}, fresh)
+def _was_raced(problem: PyMongoError) -> bool:
+    """Whether somebody else wrote the same rows: a conflict, or both made a row new."""
+    if isinstance(problem, BulkWriteError):
+        return all(error["code"] == DUPLICATE_KEY for error in problem.details["writeErrors"])
+    return problem.has_error_label("TransientTransactionError") and not isinstance(problem, ConnectionFailure)
