@@ -25,7 +25,15 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "/.well-known/jwks.json",
     ),
     "ivr": ("/ivr/<path:rest>",),
-    "linewatch": ("/line-events", "/line-events/<format>", "/lines/<contract_number>", "/areas/<area>", "/sources"),
+    "linewatch": (
+        "/line-events",
+        "/line-events/<format>",
+        "/line-events/refused/retry",
+        "/lines/<contract_number>",
+        "/areas",
+        "/areas/<area>",
+        "/sources",
+    ),
     "bulkforward": (
         "/contracts/<contract_number>/bulk-forward",
         "/contracts/<contract_number>/bulk-forward/csv",

@@ -1,14 +1,14 @@
-"""What linewatch keeps beside its commits: how the monitoring systems that report are doing."""
+"""What linewatch keeps beside its commits: how the monitoring systems that report are doing, and what was refused."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from pymongo import DESCENDING, UpdateOne
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
@@ -147,3 +147,113 @@ class MemorySources:
 
     def all(self) -> Sequence[Known]:
         return sorted(self.rows.values(), key=lambda known: known.last_seen, reverse=True)[:MOST_SHOWN]
+
+
+REFUSALS_KEPT = timedelta(days=30)
+MOST_REFUSALS = 500
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An item that was refused, as it came (a JSON text), and why. `times`: how often it came."""
+
+    id: str
+    kind: str
+    source: str
+    code: str
+    item: str
+    times: int
+    first_at: datetime
+    last_at: datetime
+
+
+class Refusals(Protocol):
+    """What was refused of senders that do not look at results. Kept for 30 days since it came last."""
+
+    def keep(self, refusals: Sequence[Refusal]) -> None:
+        """Returns when they are durable; one that is there already is counted."""
+
+    def newest(self, limit: int) -> Sequence[Refusal]:
+        """Those that came last, the last first."""
+
+    def oldest(self, ids: Sequence[str]) -> Sequence[Refusal]:
+        """These, or without any all, by when they came first; 500 at most."""
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """They were taken."""
+
+
+@dataclass(frozen=True)
+class MongoRefusals:
+    """One document a refusal."""
+
+    db: Database[Document]
+
+    def prepare(self) -> None:
+        with reachable():
+            self._rows.create_index("last_at", expireAfterSeconds=int(REFUSALS_KEPT.total_seconds()))
+            self._rows.create_index("first_at")
+
+    def keep(self, refusals: Sequence[Refusal]) -> None:
+        if refusals:
+            with reachable():
+                self._rows.bulk_write([_counted(refusal) for refusal in refusals], ordered=False)
+
+    def newest(self, limit: int) -> Sequence[Refusal]:
+        with reachable():
+            return [_refusal(row) for row in self._rows.find().sort("last_at", DESCENDING).limit(limit)]
+
+    def oldest(self, ids: Sequence[str]) -> Sequence[Refusal]:
+        wanted = {"_id": {"$in": list(ids)}} if ids else {}
+        with reachable():
+            return [_refusal(row) for row in self._rows.find(wanted).sort("first_at", ASCENDING).limit(MOST_REFUSALS)]
+
+    def forget(self, ids: Sequence[str]) -> None:
+        with reachable():
+            self._rows.delete_many({"_id": {"$in": list(ids)}})
+
+    @property
+    def _rows(self) -> Any:
+        return self.db["refusals"]
+
+
+def _counted(refusal: Refusal) -> UpdateOne:
+    said = {"kind": refusal.kind, "source": refusal.source, "item": refusal.item, "first_at": refusal.first_at}
+    change = {
+        "$setOnInsert": said,
+        "$set": {"code": refusal.code},
+        "$max": {"last_at": refusal.last_at},
+        "$inc": {"times": 1},
+    }
+    return UpdateOne({"_id": refusal.id}, change, upsert=True)
+
+
+def _refusal(row: Document) -> Refusal:
+    return Refusal(**{"id" if name == "_id" else name: value for name, value in row.items()})
+
+
+@dataclass
+class MemoryRefusals:
+    """A stand-in with the same promise, within one process; forgets nothing by itself. `away`: the database is."""
+
+    rows: dict[str, Refusal] = field(default_factory=dict)
+    away: bool = False
+
+    def keep(self, refusals: Sequence[Refusal]) -> None:
+        if self.away:
+            raise Unavailable("store-unavailable")
+        for refusal in refusals:
+            before = self.rows.get(refusal.id)
+            times, first = (before.times + 1, before.first_at) if before else (1, refusal.first_at)
+            self.rows[refusal.id] = replace(refusal, times=times, first_at=first)
+
+    def newest(self, limit: int) -> Sequence[Refusal]:
+        return sorted(self.rows.values(), key=lambda one: one.last_at, reverse=True)[:limit]
+
+    def oldest(self, ids: Sequence[str]) -> Sequence[Refusal]:
+        wanted = [one for one in self.rows.values() if not ids or one.id in ids]
+        return sorted(wanted, key=lambda one: one.first_at)[:MOST_REFUSALS]
+
+    def forget(self, ids: Sequence[str]) -> None:
+        for id in ids:
+            self.rows.pop(id, None)

@@ -20,6 +20,7 @@ from chassis.handling import Handler
 from chassis.messages import now
 from chassis.setting import TAGGED
 from chassis.strict_json import parse_json, read_json
+from chassis.views import Views
 from chassis.web import (
     Blueprint,
     consumes,
@@ -32,7 +33,8 @@ from chassis.web import (
     require,
 )
 from services.linewatch.adapters import Sources
-from services.linewatch.flows import COUNTS, Answer, Incidents, Reporting
+from services.linewatch.flows.refusals import Alerts
+from services.linewatch.flows.reporting import COUNTS, Answer, Incidents, Reporting
 from services.linewatch.formats import alertmanager, cloudevents, grafana, pagerduty, zabbix
 from services.linewatch.formats.own import Item, Names
 from services.linewatch.model.area import Area, PutArea, RemoveArea
@@ -43,20 +45,27 @@ from services.linewatch.schemas import (
     EVENT_OF_ZABBIX,
     MOST_ITEMS,
     ONE_OR_MANY,
+    AgainBody,
     AreaBody,
     AreaSchema,
+    AreasQuery,
+    AreasSchema,
     EnqueuedSchema,
     LineSchema,
+    RefusalsQuery,
+    RefusalsSchema,
     SourceQuery,
     SourcesSchema,
     TakenSchema,
     area_shown,
+    areas_shown,
     names_of,
+    refusal_shown,
     sentence,
     shown,
     source_shown,
 )
-from services.linewatch.views import CONTRACTS
+from services.linewatch.views import AREAS, CONTRACTS
 
 WORDS = {
     "invalid-item": ("この項目は読めません。", "This item cannot be read."),
@@ -86,7 +95,9 @@ BUSY_SECONDS = 5
 log = structlog.get_logger(__name__)
 
 
-def events_blueprint(reporting: Reporting, incidents: Incidents, names: Names, grafana_secret: str) -> Blueprint:
+def events_blueprint(
+    reporting: Reporting, incidents: Incidents, alerts: Alerts, names: Names, grafana_secret: str
+) -> Blueprint:
     """Where reports come in."""
     routes = Blueprint("line_events", __name__)
 
@@ -126,7 +137,7 @@ def events_blueprint(reporting: Reporting, incidents: Incidents, names: Names, g
     @routes.response(202, TakenSchema)
     def take_alertmanager(query: dict[str, Any]) -> Response:
         """Alertmanager's webhook, version 4. A result per alert, in order; bad ones do not fail the others."""
-        return alerts("alertmanager", query["source"])
+        return take_alerts("alertmanager", query["source"])
 
     @routes.post("/line-events/grafana")
     @require("line-events")
@@ -137,15 +148,15 @@ def events_blueprint(reporting: Reporting, incidents: Incidents, names: Names, g
         """Grafana's webhook, with its signature where we have its secret. A result per alert, in order."""
         if grafana_secret:
             _check_signature(grafana_secret)
-        return alerts("grafana", query["source"])
+        return take_alerts("grafana", query["source"])
 
-    def alerts(kind: str, source: str) -> Response:
+    def take_alerts(kind: str, source: str) -> Response:
         body = parse_json(request.get_data())
-        items = alertmanager.items(body, names, source or kind)
+        items, answers = alerts.take(kind, body, source or kind, origin())
         if left_out := alertmanager.truncated(body):
             telemetry.INGEST_TRUNCATED.labels(kind).inc(left_out)
             log.warning("alerts_left_out", kind=kind, alerts=left_out)
-        return _taken(items, take(kind, items, source or kind))
+        return _taken(items, answers)
 
     @routes.post("/line-events/pagerduty")
     @require("line-events")
@@ -198,9 +209,43 @@ def lines_blueprint(lines: Handler[Line], reporting: Reporting) -> Blueprint:
     return routes
 
 
-def operators_blueprint(areas: Handler[Area], reporting: Reporting, sources: Sources) -> Blueprint:
+def refusals_blueprint(alerts: Alerts) -> Blueprint:
+    """What was refused of Alertmanager and Grafana."""
+    routes = Blueprint("refusals", __name__)
+
+    @routes.get("/line-events/refused")
+    @require("operator")
+    @routes.arguments(RefusalsQuery, location="query")
+    @routes.response(200, RefusalsSchema)
+    def show_refusals(query: dict[str, Any]) -> Response:
+        """Alerts that were refused and are kept for 30 days; those that came last first."""
+        return reply({"items": [refusal_shown(one) for one in alerts.refusals.newest(query["limit"])]})
+
+    @routes.post("/line-events/refused/retry")
+    @require("operator")
+    @routes.arguments(AgainBody)
+    @routes.response(202, TakenSchema)
+    def take_again(body: dict[str, Any]) -> Response:
+        """Takes refused alerts once more, the oldest first; what is refused again stays. Again changes nothing."""
+        refusals, answers = alerts.again(body["ids"], origin())
+        return _taken([{"id": one.id} for one in refusals], answers)
+
+    return routes
+
+
+def operators_blueprint(areas: Handler[Area], rows: Views, reporting: Reporting, sources: Sources) -> Blueprint:
     """What operators set and look at."""
     routes = Blueprint("areas", __name__)
+
+    @routes.get("/areas")
+    @require("operator")
+    @routes.arguments(AreasQuery, location="query")
+    @routes.response(200, AreasSchema)
+    def show_areas(query: dict[str, Any]) -> Response:
+        """The areas by name, a page at a time. From a view: may lag behind by moments."""
+        wanted = {"exists": True, "_id": {"$gt": query["after"]}}
+        found = rows.find(AREAS.name, wanted, sort=[("_id", 1)], limit=query["limit"] + 1)
+        return reply(areas_shown(found, query["limit"]))
 
     @routes.get("/areas/<area>")
     @require("operator")

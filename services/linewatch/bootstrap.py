@@ -14,13 +14,20 @@ from chassis.tasks import Alarm
 from chassis.telemetry import configure_logging
 from chassis.views import Views
 from contracts import events_of, linewatch, names_of, phone
-from services.linewatch.adapters import MongoSources, Sources
-from services.linewatch.api import WORDS, events_blueprint, lines_blueprint, operators_blueprint
-from services.linewatch.flows import Gate, Incidents, Reporting
+from services.linewatch.adapters import MongoRefusals, MongoSources, Refusals, Sources
+from services.linewatch.api import (
+    WORDS,
+    events_blueprint,
+    lines_blueprint,
+    operators_blueprint,
+    refusals_blueprint,
+)
+from services.linewatch.flows.refusals import Alerts
+from services.linewatch.flows.reporting import Gate, Incidents, Reporting
 from services.linewatch.model import area, incident, line
 from services.linewatch.reactions import reactions
 from services.linewatch.settings import Settings
-from services.linewatch.views import CONTRACTS
+from services.linewatch.views import AREAS, CONTRACTS
 
 NAME = "linewatch"
 HEARD = ("auth",)
@@ -28,23 +35,31 @@ CODEC = Codec((*linewatch.EVENTS, *line.PRIVATE_EVENTS, *area.PRIVATE_EVENTS, *i
 
 
 def build(
-    settings: Settings, *, store: EventStore | None = None, views: Views | None = None, sources: Sources | None = None
+    settings: Settings,
+    *,
+    store: EventStore | None = None,
+    views: Views | None = None,
+    sources: Sources | None = None,
+    refusals: Refusals | None = None,
+    own_views: Views | None = None,
 ) -> Service:
     """The service; with a `store` and `views` of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept = store or MongoStore(db, CODEC)
-    known = views or Views(db, [CONTRACTS])
+    known, own = views or Views(db, [CONTRACTS]), own_views or Views(db, [AREAS])
     lines = Handler(kept, line.DECIDER, line.CATEGORY, wake_at=line.wake_at)
     areas = Handler(kept, area.DECIDER, area.CATEGORY)
     incidents = Incidents(Handler(kept, incident.DECIDER, incident.CATEGORY))
-    written = MongoSources(db)
+    written, refused = MongoSources(db), MongoRefusals(db)
     heard = sources or written
     gate = Gate(settings.most_at_once)
     reporting = Reporting(lines, areas, known, heard, settings.rules, settings.clock_lead, gate)
+    alerts = Alerts(reporting, refusals or refused, settings.names)
     blueprints = [
-        events_blueprint(reporting, incidents, settings.names, settings.grafana_secret),
+        refusals_blueprint(alerts),
+        events_blueprint(reporting, incidents, alerts, settings.names, settings.grafana_secret),
         lines_blueprint(lines, reporting),
-        operators_blueprint(areas, reporting, heard),
+        operators_blueprint(areas, own, reporting, heard),
     ]
     intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(lines), known)
     parts = Parts(
@@ -55,9 +70,10 @@ def build(
         WORDS,
         HEARD,
         intake,
+        own_views=own,
         plain_number=phone.normalise,
         alarms=[Alarm(lines, line.Wake)],
-        prepare=[written.prepare],
+        prepare=[written.prepare, refused.prepare],
     )
     return assemble(settings, db, kept, parts)
 

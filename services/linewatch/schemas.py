@@ -13,7 +13,7 @@ from chassis.messages import Recorded
 from chassis.web import Body, Boolean, Query
 from contracts import phone
 from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered, Severity
-from services.linewatch.adapters import RESULTS, Known
+from services.linewatch.adapters import MOST_REFUSALS, RESULTS, Known, Refusal
 from services.linewatch.model.area import Area
 from services.linewatch.model.line import AlarmCleared, AlarmIgnored, AlarmRaised, Line, LineSettled, alarm_of
 from services.linewatch.views import CIRCUIT, circuit_name
@@ -123,6 +123,33 @@ class AreaSchema(Answer):
     circuits = fields.List(fields.String())
 
 
+class AreasQuery(Query):
+    """`limit` areas after that of the name `after`, which is the `next` of the page before."""
+
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
+    after = fields.String(load_default="", validate=validate.Length(max=128))
+
+
+class AreaOfManySchema(Answer):
+    """An area, and of how many lines it is."""
+
+    area = fields.String()
+    lines = fields.Integer()
+
+
+class AreasSchema(Answer):
+    """A page of the areas by name; `next` is the `after` of the page after it, null at the end."""
+
+    items = fields.List(fields.Nested(AreaOfManySchema))
+    next = fields.String(allow_none=True)
+
+
+def areas_shown(rows: Sequence[Mapping[str, Any]], limit: int) -> dict[str, Any]:
+    """Of rows by name, of which one more than `limit` may be there."""
+    items = [{"area": row["_id"], "lines": row["lines"]} for row in rows[:limit]]
+    return {"items": items, "next": items[-1]["area"] if len(rows) > limit else None}
+
+
 def names_of(body: Mapping[str, Any]) -> tuple[str, ...]:
     """As the view of contracts spells them."""
     return (*map(phone.normalise, body["lines"]), *map(circuit_name, body["circuits"]))
@@ -167,6 +194,40 @@ def source_shown(known: Known) -> dict[str, Any]:
         "refused": known.refused or None,
         "refused_at": known.refused_at.isoformat() if known.refused_at else None,
     }
+
+
+class RefusalsQuery(Query):
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, MOST_REFUSALS))
+
+
+class RefusalSchema(Answer):
+    """An alert that was refused; `item` is the JSON text as it came, `times` how often it has come."""
+
+    id = fields.String()
+    kind = fields.String()
+    source = fields.String()
+    code = fields.String()
+    item = fields.String()
+    times = fields.Integer()
+    first_at = fields.AwareDateTime()
+    last_at = fields.AwareDateTime()
+
+
+class RefusalsSchema(Answer):
+    """Those that came last, the last first."""
+
+    items = fields.List(fields.Nested(RefusalSchema))
+
+
+class AgainBody(Body):
+    """Which refused alerts to take again; without `ids` all, up to 500."""
+
+    ids = fields.List(_text(64), load_default=(), validate=validate.Length(1, MOST_REFUSALS))
+
+
+def refusal_shown(refusal: Refusal) -> dict[str, Any]:
+    moments = {"first_at": refusal.first_at.isoformat(), "last_at": refusal.last_at.isoformat()}
+    return {**{name: getattr(refusal, name) for name in ("id", "kind", "source", "code", "item", "times")}, **moments}
 
 
 # The routes read these bodies themselves, because one bad item must not refuse its neighbours; so these are lenient.

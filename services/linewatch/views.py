@@ -1,10 +1,13 @@
-"""Whose line a number or a circuit is. Made from auth's events; lags behind them by moments."""
+"""Whose line a number or a circuit is, made from auth's events, and which areas there are, made from our own. Both lag
+behind them by moments.
+"""
 
 from collections.abc import Sequence
 
 from chassis.messages import Recorded
 from chassis.views import Row, View
 from contracts.auth import ContractRemoved
+from services.linewatch.model.area import AreaChanged
 
 
 def keys_contract(recorded: Recorded) -> Sequence[str]:
@@ -35,3 +38,16 @@ CONTRACTS = View(
     fold_contract,
     indexes=((("names", 1),),),
 )
+
+
+def keys_area(recorded: Recorded) -> Sequence[str]:
+    return [recorded.event.area]
+
+
+def fold_area(row: Row | None, recorded: Recorded) -> Row:
+    """How many lines the area has, by the names that it was given; 0 too when there is no such area any more."""
+    event = recorded.event
+    return {"exists": isinstance(event, AreaChanged), "lines": len(getattr(event, "names", ()))}
+
+
+AREAS = View("areas", frozenset({"AreaChanged", "AreaRemoved"}), keys_area, fold_area)

@@ -12,11 +12,11 @@ from chassis.messages import Codec
 from chassis.testing import deliver, recorded
 from chassis.views import Views
 from contracts import events_of
-from services.linewatch.adapters import MemorySources
+from services.linewatch.adapters import MemoryRefusals, MemorySources
 from services.linewatch.bootstrap import CODEC, HEARD, NAME, build
 from services.linewatch.settings import Settings
 from services.linewatch.tests.examples import CONTRACT_IMPORTED, NUMBER
-from services.linewatch.tests.stand_ins import MemoryContracts
+from services.linewatch.tests.stand_ins import MemoryAreas, MemoryContracts
 
 ELSEWHERE = "0720001111"
 
@@ -46,14 +46,22 @@ def sources() -> MemorySources:
 
 
 @pytest.fixture
-def client_with(store: Any, contracts: MemoryContracts, sources: MemorySources, keys: Any) -> Callable[..., Any]:
+def refusals() -> MemoryRefusals:
+    return MemoryRefusals()
+
+
+@pytest.fixture
+def client_with(
+    store: Any, contracts: MemoryContracts, sources: MemorySources, refusals: MemoryRefusals, keys: Any
+) -> Callable[..., Any]:
     """A client of the application with these settings of a test's own."""
 
     def make(**own: Any) -> Any:
         settings = Settings(
             "mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public, **{"recovery_hold": timedelta(0), **own}
         )
-        return build(settings, store=store, views=cast(Views, contracts), sources=sources).app().test_client()
+        parts: dict[str, Any] = {"sources": sources, "refusals": refusals, "own_views": MemoryAreas(store)}
+        return build(settings, store=store, views=cast(Views, contracts), **parts).app().test_client()
 
     return make
 

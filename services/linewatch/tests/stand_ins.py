@@ -1,4 +1,4 @@
-"""Views without a database, for the one view of linewatch and the one question that is asked of it."""
+"""Views without a database, each for one view of linewatch and the one question that is asked of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 from chassis.errors import Unavailable
 from chassis.messages import Recorded
 from chassis.views import Row, fold_once
-from services.linewatch.views import CONTRACTS
+from services.linewatch.views import AREAS, CONTRACTS
 
 
 @dataclass
@@ -36,3 +36,19 @@ class MemoryContracts:
         if self.away:
             raise Unavailable("store-unavailable")
         self.questions += 1
+
+
+@dataclass
+class MemoryAreas:
+    """Made anew from the store for each question."""
+
+    store: Any
+
+    def find(self, view: str, wanted: Mapping[str, Any], *, sort: Sequence[tuple[str, int]], limit: int) -> list[Row]:
+        rows: dict[str, dict[str, Any]] = {}
+        for recorded in self.store.scan():
+            for key in AREAS.keys(recorded) if recorded.type in AREAS.events else ():
+                rows[key] = fold_once(AREAS, rows.get(key), recorded) or rows[key]
+        after = wanted["_id"]["$gt"]
+        found: list[Row] = [{"_id": key, **row} for key, row in sorted(rows.items()) if row["exists"] and key > after]
+        return found[:limit]

@@ -1,6 +1,7 @@
-"""One suite for the real memory of sources and for its stand-in."""
+"""One suite for the real memories of sources and refusals and for their stand-ins."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,16 @@ from pymongo.database import Database
 from chassis.messages import now
 from chassis.mongo_store import connect
 from chassis.testing import eventually
-from services.linewatch.adapters import Heard, MemorySources, MongoSources, Sources
+from services.linewatch.adapters import (
+    Heard,
+    MemoryRefusals,
+    MemorySources,
+    MongoRefusals,
+    MongoSources,
+    Refusal,
+    Refusals,
+    Sources,
+)
 
 # Sources that were not heard for long are forgotten, so these are of today.
 LATER = now()
@@ -61,3 +71,35 @@ def test_a_storm_is_written_once() -> None:
     waiting[0]()  # Away: given up without a word to whoever reports.
     sources.heard("json", {"noc": Heard({"accepted": 1}, SOON)})
     assert len(waiting) == 2
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+def refusals(request: pytest.FixtureRequest) -> Refusals:
+    if request.param == "memory":
+        return MemoryRefusals()
+    made = MongoRefusals(request.getfixturevalue("database"))
+    made.prepare()
+    return made
+
+
+REFUSAL = Refusal("r1", "alertmanager", "east", "unknown-line", '{"labels": {"a.b": "$c"}}', 1, SOON, SOON)
+OTHER = replace(REFUSAL, id="r2", first_at=LATER, last_at=LATER)
+
+
+def test_a_refusal_that_comes_again_is_counted(refusals: Refusals) -> None:
+    refusals.keep([REFUSAL])
+    refusals.keep([replace(REFUSAL, code="unknown-area", first_at=LATER, last_at=LATER)])
+
+    assert list(refusals.newest(10)) == [replace(REFUSAL, code="unknown-area", times=2, last_at=LATER)]
+
+
+def test_refusals_are_listed_and_forgotten(refusals: Refusals) -> None:
+    refusals.keep([OTHER, REFUSAL])
+    refusals.keep([])
+
+    assert [one.id for one in refusals.newest(10)] == ["r2", "r1"]
+    assert [one.id for one in refusals.newest(1)] == ["r2"]
+    assert [one.id for one in refusals.oldest([])] == ["r1", "r2"]
+    assert [one.id for one in refusals.oldest(["r2", "none"])] == ["r2"]
+    refusals.forget(["r2"])
+    assert [one.id for one in refusals.oldest([])] == ["r1"]

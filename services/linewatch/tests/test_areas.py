@@ -146,7 +146,8 @@ def test_an_old_tag_changes_nothing(put: Callable[..., Any], store: Any, report:
 
 @pytest.mark.parametrize("caller", ["as_monitor", "as_customer"])
 def test_areas_are_for_operators(client: Client, caller: str, request: pytest.FixtureRequest) -> None:
-    assert client.get(AREA, headers=request.getfixturevalue(caller)).status_code == 403
+    for path in (AREA, "/areas"):
+        assert client.get(path, headers=request.getfixturevalue(caller)).status_code == 403
 
 
 def test_ten_thousand_lines_cost_as_many_round_trips_as_one(
@@ -176,3 +177,15 @@ def test_more_lines_than_an_area_may_have_are_refused(put: Callable[..., Any]) -
 
 def test_a_name_that_cannot_be_shown_is_refused(client: Client, as_operator: Headers) -> None:
     assert client.put("/areas/%01", json={}, headers=as_operator).status_code == 422
+
+
+def test_areas_are_listed_by_name_a_page_at_a_time(client: Client, as_operator: Headers) -> None:
+    for name in ("kyoto", "kansai", "nara", "osaka"):
+        client.put(f"/areas/{name}", json={"lines": [NUMBER], "circuits": ["C-7"]}, headers=as_operator)
+    client.delete("/areas/nara", headers=as_operator)
+
+    first = client.get("/areas?limit=2", headers=as_operator).json
+    second = client.get(f"/areas?limit=2&after={first['next']}", headers=as_operator).json
+
+    assert first == {"items": [{"area": "kansai", "lines": 2}, {"area": "kyoto", "lines": 2}], "next": "kyoto"}
+    assert second == {"items": [{"area": "osaka", "lines": 2}], "next": None}

@@ -42,6 +42,7 @@ def said(store: Any) -> list[str]:
     return [one.type for one in store.scan() if isinstance(one.event, EVENTS)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1000, 7])
 def test_a_thousand_changes_say_a_fault_and_later_its_recovery(
     store: Any, flap: Callable[[int], Any], as_operator: dict[str, str], size: int

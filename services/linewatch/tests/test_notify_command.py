@@ -22,7 +22,7 @@ def notify(client: Any, as_monitor: dict[str, str], tmp_path: Path) -> Iterator[
     key = tmp_path / "key"
     key.write_text(as_monitor["Authorization"].removeprefix("Bearer ") + "\n", encoding="utf-8")
     server = make_server("127.0.0.1", 0, client.application, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
 
     def call(**changes: str) -> "subprocess.CompletedProcess[str]":
         said = {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from chassis.testing import NOON
 from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineRecovered, Severity
 from services.linewatch.model.line import DECIDER, Clear, Line, Raise, Wake, wake_at
 from services.linewatch.tests.examples import NUMBER, RULES
+
+pytestmark = pytest.mark.slow
 
 LEAST: Severity = RULES.least
 SELDOM, AT_ONCE = timedelta(hours=1), timedelta(milliseconds=10)

@@ -93,7 +93,7 @@ def handler(client: Any, as_monitor: dict[str, str], tmp_path: Path) -> Iterator
     (tmp_path / "key").write_text(as_monitor["Authorization"].removeprefix("Bearer ") + "\n", encoding="utf-8")
     (tmp_path / "map").write_text(MAP, encoding="utf-8")
     server = make_server("127.0.0.1", 0, client.application, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield Handler(f"http://127.0.0.1:{server.server_port}/", tmp_path)
     server.shutdown()
 

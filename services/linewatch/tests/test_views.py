@@ -1,8 +1,9 @@
 import pytest
 
 from chassis.messages import Recorded
-from chassis.testing import recorded
+from chassis.testing import NOON, recorded
 from chassis.views import fold_once
+from services.linewatch.model.area import AreaChanged, AreaRemoved
 from services.linewatch.tests.examples import (
     CONTRACT_CHANGED,
     CONTRACT_IMPORTED,
@@ -10,7 +11,7 @@ from services.linewatch.tests.examples import (
     NUMBER,
     OTHER,
 )
-from services.linewatch.views import CONTRACTS, fold_contract, keys_contract
+from services.linewatch.views import AREAS, CONTRACTS, fold_contract, keys_contract
 
 IMPORTED = recorded(CONTRACT_IMPORTED, f"contract-{NUMBER}", 1)
 CHANGED = recorded(CONTRACT_CHANGED, f"contract-{NUMBER}", 2)
@@ -46,3 +47,16 @@ def test_an_older_event_that_comes_late_changes_nothing() -> None:
 
 def test_the_view_hears_all_that_it_folds() -> None:
     assert CONTRACTS.events == {IMPORTED.type, CHANGED.type, REMOVED.type}
+
+
+def test_an_area_is_a_row_until_it_is_removed() -> None:
+    made = recorded(AreaChanged("kansai", (NUMBER, "circuit:C-7")), "area-kansai", 1)
+    gone = recorded(AreaRemoved("kansai", NOON), "area-kansai", 2)
+
+    row = fold_once(AREAS, None, made)
+
+    assert AREAS.keys(made) == AREAS.keys(gone) == ["kansai"]
+    assert row is not None
+    assert (row["exists"], row["lines"]) == (True, 2)
+    assert fold_once(AREAS, row, made) is None
+    assert (fold_once(AREAS, row, gone) or {})["exists"] is False

@@ -81,13 +81,14 @@ class Reporting:
     def take(self, kind: str, items: Sequence[Any], origin: Origin, source: str = "") -> list[Answer]:
         """An answer for each item, in order, when all that is accepted is durable. `source` is who sends what does not
         name its sender. Unavailable when it is to be sent again as a whole."""
-        schema = LineEventBody()
-        reports = [_read(schema, item) for item in items]
-        answers = self._answers(reports, origin)
+        answers = self.answers(items, origin)
         self._tell(kind, [_source(item, source) for item in items], answers, origin.actor)
         return answers
 
-    def _answers(self, reports: Sequence[Report | Rejected], origin: Origin) -> list[Answer]:
+    def answers(self, items: Sequence[Any], origin: Origin) -> list[Answer]:
+        """As `take`, and nobody was heard by it."""
+        schema = LineEventBody()
+        reports = [_read(schema, item) for item in items]
         known = [report for report in reports if isinstance(report, Report)]
         areas = self._areas({report.area for report in known if report.area})
         contracts = self._contracts({report.line for report in known if report.line}, areas)

@@ -1,0 +1,1 @@
+"""What takes more than one command: reports of many items, and what was refused of them."""
