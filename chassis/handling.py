@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -370,6 +371,7 @@ def _give_way(attempt: int) -> None:
         time.sleep(random.uniform(0, LONGEST_PAUSE))
 
 
+@cache
 def _shape_of(state_type: type) -> str:
     """A name for the fields of a state: a snapshot of another shape is not used."""
     return hashlib.sha256(msgspec.json.encode(msgspec.json.schema(state_type), order="deterministic")).hexdigest()[:16]

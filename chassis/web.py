@@ -5,11 +5,9 @@ A service's `api.py` needs only this module: a Blueprint, the access decorators,
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import flask
-import flask_smorest
 import msgspec
 from flask.json.provider import JSONProvider
 from flask.typing import ResponseReturnValue
@@ -28,9 +26,9 @@ from chassis.access import (
     require,
     source_address,
 )
-from chassis.answers import ProblemSchema
 from chassis.auth import Tokens
 from chassis.bodies import Blueprint, Body, Boolean, Query, accepts_up_to, consumes, load
+from chassis.document import document_of
 from chassis.edge import Checks, correlation_id
 from chassis.errors import BadMessage, FieldError, Missing, Stale
 from chassis.handling import Once
@@ -91,7 +89,7 @@ def create_app(
     app.after_request(_keep_private)
     problems.install_net(app, PyMongoError, "store-unavailable")
     app.register_error_handler(Stale, _answer_stale)
-    _document(app, name, blueprints)
+    _add_routes(app, blueprints)
     access.install(app, tokens)
     app.before_request(bodies.check_media_type)
     return app
@@ -118,33 +116,15 @@ def _answer_stale(error: Stale) -> flask.Response:
     return response
 
 
-def _document(app: flask.Flask, name: str, blueprints: Sequence[Blueprint]) -> None:
-    app.config["OPENAPI_URL_PREFIX"] = None  # Its own route would not say who may call it; ours below does.
-    api = _Api(spec_kwargs={"title": name, "version": edge.VERSION, "openapi_version": "3.0.3"})
-    api.init_app(app)
-    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    api.spec.options["security"] = [{"bearer": []}]
+def _add_routes(app: flask.Flask, blueprints: Sequence[Blueprint]) -> None:
     for blueprint in blueprints:
-        api.register_blueprint(blueprint)
+        app.register_blueprint(blueprint)
+    document = document_of(app, blueprints)
 
     @app.get("/openapi.json")
     @public
     def openapi() -> ResponseReturnValue:
-        return flask.Response(_json(api.spec.to_dict()), mimetype="application/json")
-
-
-class _Api(flask_smorest.Api):  # type: ignore[misc]
-    """flask-smorest's documentation without its error answers: ours say more and are the same everywhere."""
-
-    def _register_error_handlers(self) -> None:
-        pass
-
-    def _register_responses(self) -> None:
-        problem = {"application/problem+json": {"schema": ProblemSchema}}
-        for status in HTTPStatus:
-            content = problem if status >= HTTPStatus.BAD_REQUEST else {}
-            self.spec.components.response(status.name, {"description": status.phrase, "content": content}, lazy=True)
-        self.spec.components.response("DEFAULT_ERROR", {"description": "A problem.", "content": problem}, lazy=True)
+        return flask.Response(document(), mimetype="application/json")
 
 
 class _Json(JSONProvider):

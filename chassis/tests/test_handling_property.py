@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -15,6 +16,8 @@ from chassis.memory_store import MemoryStore
 from chassis.store import Answer, Commit, Raced
 from chassis.testing import OPERATOR, FixedClock
 from chassis.tests.examples import CODEC, DECIDER, Close, Door, Note, Open
+
+pytestmark = pytest.mark.slow
 
 IDS = ("1", "2", "3")
 commands = st.one_of(

@@ -15,6 +15,8 @@ import urllib3
 
 from gateway.tests.upstreams import nobody
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 30
 

@@ -23,6 +23,8 @@ from chassis.passwords import make_pepper
 from tests.together.both import Both, KeyFiles
 from tests.together.expected import Dialogue, Expected, Issued, Login, Password, Scope
 
+pytestmark = pytest.mark.slow
+
 HARDER = int(os.environ.get("HARDER", "1"))
 FIRST, SECOND, STRANGER = "0600001111", "0611112222", "0900000000"
 MOVING = ("0600002222", "0600003333")

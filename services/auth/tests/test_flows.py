@@ -343,7 +343,7 @@ class Days(RuleBasedStateMachine):
             assert {self.office.claims.claims[name].contract_number for name in names(contract)} == {number}
 
 
-TestDays = Days.TestCase
+TestDays = pytest.mark.slow(Days.TestCase)
 TestDays.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 
 

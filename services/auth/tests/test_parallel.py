@@ -16,6 +16,8 @@ from services.auth.settings import Settings
 from services.auth.tests.door import PASSWORD, TEMPORARY_PASSWORD, Door
 from services.auth.tests.examples import NUMBER
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 50
 
 

@@ -166,6 +166,7 @@ def bound(same: Sequence[float]) -> float:
     return max(0.05 * median(same), *(abs(difference(split[:half], split[half:])) for split in splits))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0005, 0.002, 0.005])
 @pytest.mark.parametrize("seed", range(10))
 def test_the_yardstick_sees_a_password_that_is_not_checked_and_nothing_where_nothing_is(

@@ -151,6 +151,7 @@ def test_no_entries_are_a_header() -> None:
 NUMBERS = some.from_regex(r"0[1-9][1-9][0-9]{7}|0[5-9]0[0-9]{8}", fullmatch=True).filter(phone.is_subscriber)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(some.dictionaries(NUMBERS, NUMBERS, max_size=20))
 def test_what_is_written_is_read_again(entries: dict[str, str]) -> None:
@@ -160,6 +161,7 @@ def test_what_is_written_is_read_again(entries: dict[str, str]) -> None:
     assert sheet.errors == ()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(some.dictionaries(NUMBERS, NUMBERS, max_size=20))
 def test_no_cell_is_a_formula_or_a_number(entries: dict[str, str]) -> None:
@@ -189,6 +191,7 @@ def status_of(data: bytes) -> int:
 SOFFICE = shutil.which("soffice")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed; its recorded files are in the table")
 def test_libreoffice_gives_back_what_was_exported(tmp_path: Path) -> None:
     entries = {NUMBER: OFFICE, OTHER: MOBILE, "0460010011": "0466120012"}

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -27,6 +28,8 @@ from services.bulkforward.model import (
     StopNow,
 )
 from services.bulkforward.tests.examples import MOBILE, NUMBER, OFFICE, OTHER, at_line
+
+pytestmark = pytest.mark.slow
 
 NUMBERS = (NUMBER, OTHER)
 some_numbers = st.sets(st.sampled_from(NUMBERS)).map(lambda numbers: tuple(sorted(numbers)))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ from services.notify.tests.examples import (
     WAIT,
     at_line,
 )
+
+pytestmark = pytest.mark.slow
 
 FAULTS = tuple(f"{NUMBER}-{place}" for place in (1, 2, 3))
 # How long after one news of a line the next comes: some before the waiting is over.

@@ -160,6 +160,7 @@ def carried_out(decision: Decision, event: str, seconds: int) -> str:
     return later.to or "" if later and seconds >= (later.after_seconds or 0) else "telephone"
 
 
+@pytest.mark.slow
 @PATIENTLY
 @given(
     SETTINGS,
@@ -176,6 +177,7 @@ def test_a_switch_that_does_as_told_does_as_specified(
     assert carried_out(decision, event, seconds) == lived_through(setting, bulk, caller, event, seconds)
 
 
+@pytest.mark.slow
 @PATIENTLY
 @given(SETTINGS, st.sampled_from([None, BRANCH]), st.none() | NUMBERS)
 def test_the_reason_and_the_words_fit_what_is_done(setting: Setting, bulk: str | None, caller: str | None) -> None:
