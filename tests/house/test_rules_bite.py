@@ -89,6 +89,20 @@ def test_a_rule_lets_the_rest_be(rule: Rule, path: str, text: str, tmp_path: Pat
     assert rule(planted(tmp_path, {path: text})) == []
 
 
+@pytest.mark.parametrize(
+    ("root", "line", "found"),
+    [
+        ("/opt/tsunagu", "cd /opt/tsunagu && ./tsunagu up", True),
+        ("/opt/tsunagu", "see /opt/tsunagu/docs", True),
+        ("/opt/tsunagu", "image: registry/opt/tsunagu-auth", False),
+        ("/opt/tsunagu", "/opt/tsunagu-2 is another place", False),
+        ("/app", "the chassis/app.py and WORKDIR /app", False),
+    ],
+)
+def test_the_place_of_a_checkout_is_found_as_a_path_and_not_inside_of_words(root: str, line: str, found: bool) -> None:
+    assert bool(texts.place_of(Path(root)).search(line)) == found
+
+
 MATCH = """
 def decide(command: Command, plan: Plan) -> list[Event]:
     match command:

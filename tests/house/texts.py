@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.house.repository import Repository
@@ -44,8 +45,15 @@ def _hosts_in(environment: Mapping[str, str]) -> list[str]:
 
 def machine_paths(repository: Repository) -> list[str]:
     """Paths of one machine: home and work folders, and the place of this very checkout."""
-    here = str(repository.root)
-    return _lines(repository, lambda line: bool(MACHINE_PATHS.search(line)) or here in line)
+    here = place_of(repository.root)
+    return _lines(repository, lambda line: bool(MACHINE_PATHS.search(line) or here.search(line)))
+
+
+def place_of(root: Path) -> re.Pattern[str]:
+    """What finds the path of a checkout in a line. One as short as /app is in many a word, and tells of no machine."""
+    if len(root.parts) < 3:
+        return re.compile(r"(?!)")
+    return re.compile(rf"(?<![\w.~-]){re.escape(str(root))}(?![\w-])")
 
 
 def _lines(repository: Repository, is_bad: Callable[[str], bool]) -> list[str]:
