@@ -1,11 +1,11 @@
-"""The gateway's routes: what it passes on, what it joins (`joins.py`), its documentation and its pages."""
+"""The gateway's routes: what it passes on, what it joins (`joins.py`), its documentation and the site."""
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
 import flask
-from flask import Blueprint, Flask, Response
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
@@ -13,6 +13,9 @@ from chassis.access import public
 from chassis.bodies import accepts_up_to
 from gateway import joins, openapi, proxy, routes
 from gateway.identity import Identity
+from gateway.site.browser import language
+from gateway.site.install import install as install_site
+from gateway.site.services import Services
 from gateway.slots import Slots
 from gateway.upstream import Upstream
 
@@ -21,15 +24,17 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 Headers = Callable[[], dict[str, str]]
 
 
-def add_routes(app: Flask, services: Mapping[str, Upstream], identity: Identity, headers: Headers) -> None:
-    """All of /api/v1 and the pages."""
+def add_routes(
+    app: Flask, services: Mapping[str, Upstream], identity: Identity, headers: Headers, *, https: bool = False
+) -> None:
+    """All of /api/v1 and the site."""
     hashing = Slots(routes.MOST_HASHING, routes.BUSY_SECONDS)
     for service, rules in routes.ROUTES.items():
         for rule in rules:
             _add_passage(app, services[service], rule, identity, headers, hashing)
     joins.add_routes(app, services, lambda: headers() | _proof(identity))
     _add_documentation(app, openapi.Documents(services))
-    app.register_blueprint(_pages())
+    _add_site(app, services, identity, headers, hashing, https)
 
 
 def _add_passage(
@@ -100,12 +105,13 @@ def _schema_of(document: openapi.Document, content: Mapping[str, Any]) -> Mappin
     return found
 
 
-def _pages() -> Blueprint:
-    pages = Blueprint("pages", __name__, static_folder="static", static_url_path="/static")
+def _add_site(
+    app: Flask, services: Mapping[str, Upstream], identity: Identity, headers: Headers, hashing: Slots, https: bool
+) -> None:
+    """The pages ask the services as callers of /api/v1 do, in the language of the page."""
 
-    @pages.get("/")
-    @public
-    def top() -> str:
-        return flask.render_template("top.html")
+    def sent() -> dict[str, str]:
+        return proxy.own_headers(headers()) | {"Accept": "application/json", "Accept-Language": language()}
 
-    return pages
+    adapter = app.url_map.bind("gateway")
+    install_site(app, lambda bearer: Services(adapter, services, identity, hashing, bearer, sent), https)

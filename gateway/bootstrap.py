@@ -27,10 +27,9 @@ def build(settings: Settings) -> Flask:
     app = edge.bare_app(NAME, ready={"auth": lambda: _check(services["auth"])}, max_body=MAX_BODY, public_port=True)
     # A path with "//" is no path of ours; werkzeug would redirect it.
     app.url_map.merge_slashes = False
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
     security.install(app)
     identity = Identity(exchange_at(services["auth"], lambda: proxy.own_headers(headers())))
-    add_routes(app, services, identity, headers)
+    add_routes(app, services, identity, headers, https=settings.site_url.startswith("https://"))
     return app
 
 

@@ -21,6 +21,11 @@ class Settings:
     )
     service_seconds: float = variable("How long a service may take to begin its answer.", default=30.0)
 
+    site_url: str = variable(
+        "Where browsers reach the site. With https:// its cookies are bound to https and to this very host.",
+        default="http://127.0.0.1:8080",
+    )
+
     @property
     def services(self) -> dict[str, str]:
         """URL by name of service, in the order in which the documentation lists them."""

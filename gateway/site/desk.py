@@ -1,0 +1,137 @@
+"""`Site`: what every page has at hand: the services, the customer, what was typed, and how to answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal, TypeVar
+
+import flask
+from flask import Response
+from flask.typing import ResponseReturnValue
+
+from chassis.access import public
+from gateway.site import browser, notice
+from gateway.site.browser import Cookies
+from gateway.site.forms import RESUMED, Form, Wrong
+from gateway.site.notice import Notice
+from gateway.site.services import Object, Reply, Services, SessionEnded
+from gateway.site.showing import now
+from gateway.site.wording import OwnWords, wrong_of
+from gateway.site.words import Translate
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+@dataclass(frozen=True)
+class Me:
+    """Who is logged in and what the login opens: the options by number, and those of the whole contract."""
+
+    number: str
+    unit: Literal["line", "number", "admin-user"]
+    contract_number: str
+    numbers: Mapping[str, Sequence[str]]
+    options: Sequence[str]
+
+    @property
+    def all_numbers(self) -> bool:
+        """Whether the whole contract is open, not only the number that is logged in."""
+        return self.number == self.contract_number and self.unit != "number"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One for all requests; what it tells is of the present one."""
+
+    services: Services
+    cookies: Cookies
+    say: Translate
+
+    # --- who
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether the browser says so; only a service knows whether it is still true."""
+        return bool(browser.session_token(self.cookies))
+
+    @property
+    def me(self) -> Me:
+        """Asked for once a request. Raises what `services.get` does."""
+        if "me" not in flask.g:
+            told = self.services.get("/me").body
+            numbers = {one["number"]: one["options"] for one in told["numbers"]}
+            flask.g.me = Me(told["number"], told["unit"], told["contract_number"], numbers, told["options"])
+        known: Me = flask.g.me
+        return known
+
+    def private(self, view: View) -> View:
+        """The page is for who is logged in; others log in first, and what they typed waits for them."""
+
+        @wraps(view)
+        def checked(**path: Any) -> ResponseReturnValue:
+            if not self.logged_in:
+                raise SessionEnded
+            return view(**path)
+
+        return public(checked)  # type: ignore[return-value]
+
+    def log_in(self, token: str) -> None:
+        """From this answer on the browser has this session."""
+        flask.g.session_token = flask.g.new_token = token
+
+    def log_out(self) -> None:
+        """From this answer on the browser has none."""
+        flask.g.session_token = flask.g.new_token = ""
+
+    # --- what was typed
+
+    @property
+    def sending(self) -> bool:
+        """Whether a form was sent to be carried out, and not only to be shown again."""
+        return flask.request.method == "POST" and RESUMED not in flask.request.form
+
+    @property
+    def form(self) -> Form:
+        """What was typed."""
+        return Form.sent(flask.request.form)
+
+    def resumed(self) -> Form | None:
+        """What was typed before a login came between, to be shown again."""
+        return self.form.again() if RESUMED in flask.request.form else None
+
+    def wrong(self, reply: Reply, own: OwnWords | None = None) -> tuple[Wrong, ...]:
+        """What a refusal says to whoever typed."""
+        return wrong_of(reply, self.say, own or {})
+
+    # --- answers
+
+    def render(self, template: str, status: int = 200, /, **context: Any) -> Response:
+        return flask.make_response(flask.render_template(template, **context), status)
+
+    def go(self, url: str, said: Notice | None = None) -> Response:
+        """On to another page of ours (303, so that going back sends nothing again), where `said` is shown."""
+        response = flask.redirect(url, 303)
+        flask.g.new_notice = said
+        assert isinstance(response, Response)
+        return response
+
+    def done(self, sentence: str, /, undo: str = "", back: str = "", **values: object) -> Notice:
+        """A notice that something was done; `sentence` is Japanese, `values` go into its %(name)s."""
+        return Notice(
+            self.say(sentence) % values if values else self.say(sentence), "done", undo, back, now().timestamp()
+        )
+
+    def attention(self, sentence: str) -> Notice:
+        """A notice that something is to be looked at, in the page's language."""
+        return Notice(sentence, "attention")
+
+    def notice(self) -> Notice | None:
+        """What an earlier answer left to be said, once."""
+        cookie = self.cookies.read("said")
+        if not cookie or flask.g.get("notice_read"):
+            return None
+        flask.g.notice_read = True
+        return notice.read(cookie, browser.form_secret(self.cookies))
+
+    def session(self) -> Object:
+        """The login of this browser, with `expires_at`; {} when it cannot be told just now."""
+        return self.services.send("GET", "/sessions/current").body if self.logged_in else {}

@@ -1,0 +1,93 @@
+"""The first page: what is contracted, what is on, what happens to a call now, and whether the line is well.
+
+It asks each service once, however many numbers there are; what one cannot tell in time is said to be unknown.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from contracts import phone
+from gateway.site import browser
+from gateway.site.desk import Me, Site
+from gateway.site.services import Object
+
+SHOWN = 20
+# Options of a number, in the order of the guide.
+NUMBER_OPTIONS = ("voicewarp", "incoming-mail", "fax-mail")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as the page shows it: what happens to a call, and the state of each option, None where unknown."""
+
+    number: str
+    sentence: str
+    states: Mapping[str, Object | None]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All that the page shows. `line` and the contract's options are None where unknown, {} where not contracted."""
+
+    numbers: Sequence[Number]
+    contract: Mapping[str, Object | None]
+    line: Object | None
+    found: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return -(-self.found // SHOWN)
+
+
+def blueprint(site: Site) -> Blueprint:
+    pages = Blueprint("top", __name__)
+
+    @pages.get("/")
+    @site.private
+    def show() -> ResponseReturnValue:
+        wanted, page = flask.request.args.get("q", ""), flask.request.args.get("page", 1, type=int)
+        return site.render("top/top.html", me=site.me, overview=overview(site, wanted, page), q=wanted)
+
+    return pages
+
+
+def overview(site: Site, wanted: str = "", page: int = 1, shown: int = SHOWN) -> Overview:
+    """Those numbers whose digits hold `wanted`, `shown` of them a page."""
+    me = site.me
+    found = [number for number in me.numbers if phone.normalise(wanted) in number]
+    page = max(1, min(page, -(-len(found) // shown)))
+    numbers = found[(page - 1) * shown : page * shown]
+    told = site.services.look(_paths(me, numbers))
+    contract = {option: told[option] for option in me.options}
+    states = [Number(one, _sentence(told["routing"], one), _states(me, told, one)) for one in numbers]
+    return Overview(states, contract, told.get("line"), len(found), page)
+
+
+def _paths(me: Me, numbers: Sequence[str]) -> dict[str, str]:
+    """One for each service that has to be asked."""
+    asked = ",".join(numbers)
+    options = {option for number in numbers for option in me.numbers[number]}
+    contract = {option: f"/contracts/{me.contract_number}/{option}" for option in me.options}
+    line = {"line": f"/lines/{me.contract_number}"} if me.all_numbers else {}
+    states = {option: f"/me/{option}?numbers={asked}" for option in NUMBER_OPTIONS if option in options}
+    return {**contract, **line, **states, "routing": f"/me/routing?numbers={asked}"}
+
+
+def _states(me: Me, told: Mapping[str, Object | None], number: str) -> dict[str, Object | None]:
+    contracted = [option for option in NUMBER_OPTIONS if option in me.numbers[number]]
+    return {option: _of(told.get(option), number) for option in contracted}
+
+
+def _of(told: Object | None, number: str) -> Any:
+    return told["numbers"].get(number) if told else None
+
+
+def _sentence(told: Object | None, number: str) -> str:
+    decision = _of(told, number)
+    return str(decision["sentence"][browser.language()]) if decision else ""

@@ -1,0 +1,198 @@
+"""The services as a page asks them: by the paths of /api/v1, for the customer who looks at the page.
+
+The same table, the same exchange of the session's token and the same limits as for callers of /api/v1.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+from urllib3.exceptions import HTTPError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
+
+from chassis.errors import Forbidden, NotFound, TsunaguError, Unauthenticated, Unavailable
+from gateway import routes
+from gateway.identity import Identity
+from gateway.slots import Slots
+from gateway.upstream import Call, Upstream
+
+# Whoever looks at a page does not wait as long as a machine does.
+PAGE_SECONDS = 10.0
+# Nor for what is only looked at beside the rest of a page.
+LOOK_SECONDS = 2.0
+LOOKS_AT_A_TIME = 16
+# What a page has something to say about itself; all else becomes an error page.
+FOR_THE_PAGE = frozenset({200, 201, 202, 204, 400, 409, 412, 413, 415, 422, 428, 429, 503})
+
+Headers = Callable[[], Mapping[str, str]]
+Object = dict[str, Any]
+
+
+class SessionEnded(Exception):
+    """Whoever asks is not logged in, or not any more."""
+
+
+class PasswordDue(Exception):
+    """Whoever asks may do nothing before the password is changed."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A service's answer. `body` is {} where it is no JSON; `data` is then what it says."""
+
+    status: int
+    body: Object = field(default_factory=dict)
+    etag: str = ""
+    data: bytes = b""
+    type: str = ""
+
+    @property
+    def done(self) -> bool:
+        return self.status < 300
+
+    @property
+    def code(self) -> str:
+        """Of a problem; "" when it was done."""
+        return str(self.body.get("code", ""))
+
+
+class Services:
+    """Safe to share between threads; `bearer` and `headers` are those of the present request."""
+
+    def __init__(
+        self,
+        adapter: MapAdapter,
+        upstreams: Mapping[str, Upstream],
+        identity: Identity,
+        hashing: Slots,
+        bearer: Callable[[], str],
+        headers: Headers,
+    ) -> None:
+        self._adapter, self._upstreams, self._identity, self._hashing = adapter, upstreams, identity, hashing
+        self._bearer, self._headers = bearer, headers
+        self._threads = ThreadPoolExecutor(LOOKS_AT_A_TIME, "page-look")
+
+    def get(self, path: str, **query: str) -> Reply:
+        """What is there. Raises NotFound, Forbidden, Unavailable, SessionEnded or PasswordDue."""
+        reply = self.send("GET", f"{path}?{urlencode(query)}" if query else path)
+        if reply.status != 200:
+            raise _error(reply)
+        return reply
+
+    def send(
+        self, method: str, path: str, body: object = None, *, etag: str = "", once: str = "", type: str = ""
+    ) -> Reply:
+        """The answer to a change, whatever the rules said to it; raises as `get` does what no page can mend.
+
+        `body` is an object, or bytes of this `type`. A service that is away is a Reply with status 503, so that what
+        was typed is not lost.
+        """
+        data, kind = (body, type) if isinstance(body, bytes) else (_json(body), "application/json")
+        said = {"Content-Type": kind} if data is not None else {}
+        if_match = {"If-Match": etag} if etag else {}
+        key = {"Idempotency-Key": once} if once else {}
+        headers = {**self._headers(), **said, **if_match, **key}
+        try:
+            reply = self._ask(method, path, headers, data)
+        except Unavailable as problem:
+            reply = Reply(503, {"code": problem.code})
+        if reply.status not in FOR_THE_PAGE and reply.code != "login-failed":
+            raise _error(reply)
+        return reply
+
+    def look(self, paths: Mapping[str, str]) -> dict[str, Object | None]:
+        """What is at each path, by the same names, all asked for at once; None where nobody can tell in time.
+
+        For what a page can do without. Raises SessionEnded.
+        """
+        until = time.monotonic() + LOOK_SECONDS
+        headers = {**self._headers(), **self._proof()}
+        looks = {
+            name: self._threads.submit(copy_context().run, self._look, path, headers) for name, path in paths.items()
+        }
+        wait(looks.values(), until - time.monotonic())
+        return {name: found.result() if found.done() else None for name, found in looks.items()}
+
+    def _look(self, path: str, headers: Mapping[str, str]) -> Object | None:
+        try:
+            reply = self._send(*self._place("GET", path)[1:], Call("GET", _quoted(path), headers, seconds=LOOK_SECONDS))
+        except (Unavailable, HTTPException):
+            return None
+        return reply.body if reply.status == 200 else None
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str], data: bytes | None) -> Reply:
+        rule, service = self._place(method, path)
+        operation = f"{method} {rule}"
+        with self._hashing.hold() if operation in routes.HASHING else nullcontext():
+            proof = {} if operation in routes.TOKENLESS else self._proof()
+            reply = self._send(service, Call(method, _quoted(path), {**headers, **proof}, data, PAGE_SECONDS))
+        if operation in routes.ENDING:
+            self._identity.forget(f"Bearer {self._bearer()}")
+        return reply
+
+    def _send(self, service: str, call: Call) -> Reply:
+        answer = self._upstreams[service].send(call)
+        try:
+            return _reply(answer.status, answer.headers, answer.read())
+        except HTTPError as cause:
+            raise Unavailable("service-unavailable") from cause
+        finally:
+            answer.close()
+
+    def _place(self, method: str, path: str) -> tuple[str, str]:
+        """The rule and the service of a path; the table of /api/v1 leads there."""
+        endpoint, _ = self._adapter.match(routes.PREFIX + path.partition("?")[0], method=method)
+        service, _, rule = str(endpoint).partition(" ")
+        return rule, "auth" if rule == "/me" else service
+
+    def _proof(self) -> Mapping[str, str]:
+        if not (bearer := self._bearer()):
+            raise SessionEnded
+        try:
+            return {"Authorization": f"Bearer {self._identity.token(f'Bearer {bearer}')}"}
+        except Unauthenticated as cause:
+            raise SessionEnded from cause
+
+
+def _quoted(path: str) -> str:
+    return quote(path, safe="/:?&=%+,")
+
+
+def _json(body: object) -> bytes | None:
+    return None if body is None else msgspec.json.encode(body)
+
+
+def _reply(status: int, headers: Mapping[str, str], data: bytes) -> Reply:
+    kind = headers.get("Content-Type", "").partition(";")[0]
+    body = _read(data) if kind.endswith("json") and data else {}
+    return Reply(status, body, headers.get("ETag", ""), data, kind)
+
+
+def _read(data: bytes) -> Object:
+    try:
+        return msgspec.json.decode(data, type=Object)
+    except msgspec.DecodeError as cause:
+        raise Unavailable("service-unavailable") from cause
+
+
+def _error(reply: Reply) -> Exception:
+    """What a page cannot mend by itself."""
+    match reply.status:
+        case 401:
+            return SessionEnded()
+        case 403 if reply.code == "password-change-required":
+            return PasswordDue()
+        case 403:
+            return Forbidden("forbidden")
+        case 404 | 422:
+            return NotFound("not-found")
+        case 503 | 429:
+            return Unavailable("service-unavailable")
+    return TsunaguError("internal-error")

@@ -1,0 +1,62 @@
+// Nothing here is needed: every page works without it. It puts the focus where the eye is to go, counts characters, and
+// warns before a login ends.
+"use strict";
+
+document.getElementById("error-summary")?.focus();
+
+for (const link of document.querySelectorAll("#error-summary a")) {
+  link.addEventListener("click", (event) => {
+    const field = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (!field) return;
+    event.preventDefault();
+    field.scrollIntoView({ block: "center" });
+    field.focus();
+  });
+}
+
+for (const area of document.querySelectorAll("textarea[data-most]")) {
+  const told = document.querySelector(`[data-count-of="${CSS.escape(area.name)}"]`);
+  const tell = () => {
+    told.textContent = told.dataset.words.replace("{}", Math.max(0, area.dataset.most - [...area.value].length));
+  };
+  area.addEventListener("input", tell);
+  tell();
+}
+
+// Two minutes before the end; any request of a page prolongs the login.
+const WARNED_BEFORE = 120000;
+const end = document.getElementById("session-end");
+const warning = document.getElementById("session-warning");
+let timer;
+
+function warn() {
+  const dialog = warning.content.firstElementChild.cloneNode(true);
+  const before = document.activeElement;
+  dialog.querySelector("button").addEventListener("click", async () => {
+    const answer = await fetch("/session", { headers: { Accept: "application/json" } });
+    dialog.remove();
+    before?.focus();
+    if (answer.ok) wait((await answer.json()).expires_at);
+    else location.reload();
+  });
+  document.body.append(dialog);
+  dialog.querySelector("button").focus();
+}
+
+function wait(until) {
+  clearTimeout(timer);
+  timer = setTimeout(warn, Math.max(0, Date.parse(until) - Date.now() - WARNED_BEFORE));
+}
+
+if (end && warning) wait(end.dataset.ends);
+
+// A second press while the first is on its way does nothing.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
