@@ -47,8 +47,8 @@ class Parts:
     `intake`; `own_views` are made from its own events, the intake's views from foreign ones, and views that are both
     from both. `aside` has
     tasks that run in a process that gives way to all others and waits while a storm is taken in; `patient` says that
-    nobody waits for the service's own events, so that relay, projector and alarm clock run there too. `prepare` is
-    done before any task, and makes indexes.
+    nobody waits for the service's own events, so that relay, projector and alarm clock run there too, and that in a
+    storm foreign events are gathered. `prepare` is done before any task, and makes indexes.
     """
 
     name: str
@@ -129,7 +129,7 @@ def _tasks(settings: Engines, db: Database[Document], parts: Parts) -> Mapping[s
 
     def consume(going: Callable[[], bool]) -> None:
         kafka.make_topics(settings.kafka_servers, parts.heard)
-        Consumer(settings.kafka_servers, topics, intake, taken).run(going)
+        Consumer(settings.kafka_servers, topics, intake, taken, gathers=parts.patient).run(going)
 
     return {"consumer": consume}
 

@@ -24,6 +24,9 @@ from chassis.views import Views
 # Each batch waits for the journal once or twice, so in a storm a larger one is a faster one.
 BATCH = 2_000
 COMMIT_SECONDS = 0.2
+# How long and how much who can wait gathers while records come thick and fast, and what counts as that.
+GATHER_SECONDS, GATHER_LULL_MS, MOST_GATHERED = 1.5, 150, 5 * BATCH
+THICK = 200
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 200, 5_000
 CAUSE_LENGTH = 1_000
 log = structlog.get_logger(__name__)
@@ -117,9 +120,16 @@ class Consumer:
         topics: Sequence[str],
         intake: Intake,
         taken: Callable[[int], None] = lambda records: None,
+        *,
+        gathers: bool = False,
     ) -> None:
-        """`taken` is told after each batch of how many records it was."""
+        """`taken` is told after each batch of how many records it was.
+
+        `gathers`: in a storm records of a second or two become one batch, so that what several of them mean for one
+        stream is one commit. A single record never waits.
+        """
         self._servers, self._topics, self._intake, self._taken = servers, list(topics), intake, taken
+        self._gathers = gathers
 
     def run(self, going: Callable[[], bool]) -> None:
         group = self._intake.service
@@ -137,7 +147,7 @@ class Consumer:
         done: dict[TopicPartition, Any] = {}
         committed_at = time.monotonic()
         while going():
-            polled = kafka.poll(consumer, 500)
+            polled = self._poll(consumer, going)
             if kafka.cluster_id(consumer) not in ("", cluster):
                 raise ClusterChanged
             progress.consumer_turned()
@@ -150,6 +160,16 @@ class Consumer:
                 self._commit(consumer, done)
                 done, committed_at = {}, time.monotonic()
         self._commit(consumer, done)
+
+    def _poll(self, consumer: KafkaConsumer, going: Callable[[], bool]) -> dict[TopicPartition, list[Any]]:
+        polled = kafka.poll(consumer, 500)
+        until = time.monotonic() + GATHER_SECONDS
+        thick = self._gathers and _size(polled) >= THICK
+        while thick and going() and time.monotonic() < until and _size(polled) < MOST_GATHERED:
+            more = kafka.poll(consumer, GATHER_LULL_MS)
+            polled = {part: polled.get(part, []) + more.get(part, []) for part in polled | more}
+            thick = bool(more)
+        return polled
 
     @staticmethod
     def _distrusted(consumer: KafkaConsumer, assigned: Collection[TopicPartition]) -> Sequence[TopicPartition]:
@@ -204,6 +224,10 @@ class Consumer:
             consumer.commit({part: place for part, place in done.items() if part in consumer.assignment()})
         except (CommitFailedError, RebalanceInProgressError, IllegalStateError):
             log.info("offsets_not_committed", reason="group changed: the batch comes again")
+
+
+def _size(polled: Mapping[TopicPartition, Sequence[Any]]) -> int:
+    return sum(map(len, polled.values()))
 
 
 def _stay(consumer: KafkaConsumer, milliseconds: int) -> None:

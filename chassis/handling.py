@@ -22,7 +22,7 @@ from chassis.messages import Actor, Origin, Recorded, now
 from chassis.store import Appended, Commit, Entry, EventStore, Loaded, Snapshot
 
 State = TypeVar("State")
-SNAPSHOT_EVERY = 100
+SNAPSHOT_EVERY = 20
 # Before each try but the first two a pause by chance, so that those who race do not meet again.
 TRIES = 10
 LONGEST_PAUSE = 0.02
@@ -112,7 +112,7 @@ class Handler(Generic[State]):
     ) -> None:
         self._store, self._decider, self._category = store, decider, category
         self._wake_at, self._clock, self._snapshot_every = wake_at, clock, snapshot_every
-        self._state_type = type(decider.initial)
+        self._state_type: Any = type(decider.initial)
         self._shape = _shape_of(self._state_type)
         self._left_behind: _LeftBehind[State] = _LeftBehind(MOST_LEFT_BEHIND, LEFT_BEHIND)
 

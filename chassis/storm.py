@@ -15,7 +15,7 @@ from chassis.mongo_store import Document, reachable
 
 # A batch of so many records is no trickle. The word is good for so long, and is said at most so often.
 FULL_BATCH = 200
-GOOD_FOR_MS = 1_500
+GOOD_FOR_MS = 3_000
 SAY_SECONDS = 0.5
 LOOK_SECONDS = 0.25
 LONGEST_SECONDS = 30.0

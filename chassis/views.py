@@ -16,12 +16,12 @@ from pymongo import InsertOne, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
 from chassis.errors import Conflict, Unavailable
 from chassis.lease import Lease
 from chassis.messages import Recorded
-from chassis.mongo_store import DUPLICATE_KEY, Document, reachable
+from chassis.mongo_store import Document, at_once, reachable, was_raced
 
 Row = Mapping[str, Any]
 # Before each try but the first a pause by chance, longer each time.
@@ -110,17 +110,14 @@ class Views:
         raise Conflict("lost-race")
 
     def _folded(self, rows: Collection[Document], view: View, events: Sequence[Recorded]) -> bool:
-        """In a transaction: it fails when somebody else wrote between our reading and our writing, and it is one entry
-        of the server's log, where each write alone would be one and cost three times as much."""
         with reachable():
             try:
-                durably = self._db.write_concern
-                with self._db.client.start_session() as session, session.start_transaction(write_concern=durably):
+                with at_once(self._db) as session:
                     self._fold_into(rows, view, events, session)
             except PyMongoError as problem:
-                if _was_raced(problem):
-                    return False
-                raise
+                if not was_raced(problem):
+                    raise
+                return False
         return True
 
     @staticmethod
@@ -221,10 +218,3 @@ class _Hold:
 
 def _switch(name: str) -> str:
     return f"switch-{name}"
-
-
-def _was_raced(problem: PyMongoError) -> bool:
-    """Whether somebody else wrote the same rows: a conflict, or both made a row new."""
-    if isinstance(problem, BulkWriteError):
-        return all(error["code"] == DUPLICATE_KEY for error in problem.details["writeErrors"])
-    return problem.has_error_label("TransientTransactionError") and not isinstance(problem, ConnectionFailure)

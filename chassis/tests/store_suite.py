@@ -210,6 +210,18 @@ class StoreSuite:
 
         assert [events_of(loaded[stream]) for stream in loaded] == [[Noted("2")], [], [Noted("1"), Noted("2")]]
 
+    def test_streams_of_very_different_lengths_load_together(self, store: EventStore) -> None:
+        lengths = {"door-1": 40, "door-2": 3, "door-3": 25, "door-4": 12}
+        for stream, length in lengths.items():
+            for revision in range(1, length + 1):
+                store.append(commit(stream, revision, Noted(str(revision))))
+        store.save_snapshots("shape", {stream: Snapshot(length - 2, {}) for stream, length in lengths.items()})
+
+        loaded = store.load_many(list(lengths), "shape")
+
+        last = {stream: [Noted(str(length - 1)), Noted(str(length))] for stream, length in lengths.items()}
+        assert {stream: events_of(loaded[stream]) for stream in loaded} == last
+
     def test_a_snapshot_of_another_shape_is_passed_over(self, store: EventStore) -> None:
         store.append(commit(STREAM, 1, Noted("1")))
 

@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.structs import MemberState, OffsetAndMetadata
 
 from chassis import kafka
-from chassis.consumer import Consumer, Intake, Letter, Reaction
+from chassis.consumer import BATCH, Consumer, Intake, Letter, Reaction
 from chassis.errors import Conflict, NotFound, Unavailable
 from chassis.handling import Handler, Order
 from chassis.memory_store import MemoryStore
@@ -260,15 +260,19 @@ def reader(servers: Sequence[str], group: str | None) -> Iterator[Any]:
         consumer.close()
 
 
+def revision_of(service: Service, number: int) -> int:
+    return service.doors.read(str(number)).revision
+
+
 @contextmanager
-def running(topic: Topic, intake: Any) -> Iterator[threading.Thread]:
+def running(topic: Topic, intake: Any, *, gathers: bool = False) -> Iterator[threading.Thread]:
     """A member of the group; `run` again whenever it breaks, as the worker does."""
     stop = threading.Event()
 
     def work() -> None:
         while not stop.is_set():
             try:
-                Consumer(topic.servers, [topic.name], intake).run(lambda: not stop.is_set())
+                Consumer(topic.servers, [topic.name], intake, gathers=gathers).run(lambda: not stop.is_set())
             except (Unavailable, Crash):
                 continue
 
@@ -304,6 +308,16 @@ class TestOnRealKafka:
             eventually(lambda: topic.committed(service.name) == 150)
 
         assert service.books() == {"ann": 50}
+
+    def test_who_gathers_makes_one_commit_a_stream_of_a_storm(self, topic: Topic, service: Service) -> None:
+        doors = range(BATCH // 4)
+        topic.publish(*(opened("ann", number, revision) for revision in range(1, 7) for number in doors))
+
+        with running(topic, service.intake, gathers=True):
+            eventually(lambda: topic.committed(service.name) == 6 * len(doors))
+
+        assert service.books() == {"ann": 6 * len(doors)}
+        assert max(revision_of(service, number) for number in doors) < 3
 
     def test_a_dead_letter_says_why_and_where_from_and_the_rest_goes_on(self, topic: Topic, service: Service) -> None:
         place = recorded(Opened("ann"), "door-1")

@@ -435,16 +435,16 @@ def shape_kept(store: MemoryStore, doors: Handler[Door]) -> Loaded:
     return store.load("door-1", doors._shape)
 
 
-def test_a_snapshot_is_kept_each_hundred_events_and_used(doors: Handler[Door], store: Counting) -> None:
-    for number in range(2 * SNAPSHOT_EVERY + 50):
+def test_a_snapshot_is_kept_each_so_many_events_and_used(doors: Handler[Door], store: Counting) -> None:
+    for number in range(2 * SNAPSHOT_EVERY + 5):
         doors.handle("1", Note(str(number)), OPERATOR)
 
     loaded = shape_kept(store, doors)
 
     assert store.calls.count("save_snapshots") == 2
     assert loaded.snapshot is not None
-    assert (loaded.snapshot.revision, len(loaded.events)) == (2 * SNAPSHOT_EVERY, 50)
-    assert doors.read("1").state.book == tuple(str(number) for number in range(2 * SNAPSHOT_EVERY + 50))
+    assert (loaded.snapshot.revision, len(loaded.events)) == (2 * SNAPSHOT_EVERY, 5)
+    assert doors.read("1").state.book == tuple(str(number) for number in range(2 * SNAPSHOT_EVERY + 5))
 
 
 def test_with_a_snapshot_at_each_commit_a_long_stream_is_read_as_a_short_one_is(store: Counting) -> None:

@@ -97,7 +97,7 @@ def test_a_batch_is_loaded_and_appended_in_as_many_commands_as_one_commit(
     one, many = sent_for(["door-0"]), sent_for([f"door-{number}" for number in range(1, 1001)])
     client.close()
 
-    assert many == one == ["find", "find", "insert", "update"]
+    assert many == one == ["find", "find", "insert", "find", "insert", "commitTransaction"]
 
 
 @pytest.mark.parametrize("event", [Noted("a\0b"), Noted("😀")])
