@@ -112,8 +112,8 @@ class Handler(Generic[State]):
     ) -> None:
         self._store, self._decider, self._category = store, decider, category
         self._wake_at, self._clock, self._snapshot_every = wake_at, clock, snapshot_every
-        self._state_type: Any = type(decider.initial)
-        self._shape = _shape_of(self._state_type)
+        self._state_type = type(decider.initial)
+        self._shape = _shape_of(self._state_type)  # type: ignore[arg-type]  # Every class can be hashed.
         self._left_behind: _LeftBehind[State] = _LeftBehind(MOST_LEFT_BEHIND, LEFT_BEHIND)
 
     def stream(self, id: str) -> str:
