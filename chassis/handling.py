@@ -372,6 +372,6 @@ def _give_way(attempt: int) -> None:
 
 
 @cache
-def _shape_of(state_type: type) -> str:
+def _shape_of(state_type: Any) -> str:
     """A name for the fields of a state: a snapshot of another shape is not used."""
     return hashlib.sha256(msgspec.json.encode(msgspec.json.schema(state_type), order="deterministic")).hexdigest()[:16]
