@@ -13,6 +13,10 @@ class PasswordIssued:
 
     `verifier` is an Argon2id hash of the password made with a pepper that only ivr and auth hold; no event has the
     password itself. Said at most once a call.
+
+    Of two passwords of a number the one with the larger `sequence` is the newer, whatever their times say; events of
+    before there were any have 0. `contract_known` is the `sequence` of the newest event of the contract that ivr had
+    heard.
     """
 
     number: str
@@ -21,6 +25,8 @@ class PasswordIssued:
     verifier: str
     issued_at: datetime
     call_id: str
+    sequence: int = 0
+    contract_known: str = ""
 
 
 EVENTS = (PasswordIssued,)

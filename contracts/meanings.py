@@ -96,6 +96,8 @@ FIELDS: Mapping[str, str] = {
 }
 
 
+    "PasswordIssued.contract_known": "Of the contract's newest event that ivr had heard; empty in old events.",
+    "PasswordIssued.sequence": "The larger of two is the newer password, whatever their times say; 0 in old events.",
 def meaning(event: str, field: str) -> str | None:
     """The words for a field of an event or of a value in it; None when nobody has written them yet."""
     return FIELDS.get(f"{event}.{field}") or FIELDS.get(field)

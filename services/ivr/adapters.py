@@ -1,15 +1,21 @@
-"""The vault that keeps what is typed from whoever reads the events, and that makes verifiers."""
+"""The vault that keeps what is typed from whoever reads the events and makes verifiers, and the order of passwords."""
 
 import base64
 import hashlib
 import hmac
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pymongo import ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
+from chassis.mongo_store import Document, reachable
 from chassis.passwords import Verifiers, read_pepper
 
 
@@ -52,7 +58,53 @@ class PepperVault:
 
 
 NOISE_BYTES = 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _key(pepper: bytes, use: str, length: int) -> bytes:
     return HKDF(SHA256(), length, salt=None, info=f"tsunagu ivr {use}".encode()).derive(pepper)
+
+
+class Sequence(Protocol):
+    """Numbers that grow, whatever the clocks of our processes do."""
+
+    def next(self, at: datetime) -> int:
+        """Larger than every number before. It is the microseconds of `at` unless these are not, so that it grows on
+        also where the numbers were lost, as with an old backup."""
+
+
+@dataclass(frozen=True)
+class MongoSequence:
+    """One document, changed by single commands; durable before the number is used."""
+
+    db: Database[Document]
+
+    def next(self, at: datetime) -> int:
+        with reachable():
+            try:
+                return self._next(at)
+            except DuplicateKeyError:  # Somebody else was the first of all at the same moment.
+                return self._next(at)
+
+    def _next(self, at: datetime) -> int:
+        one_more = {"$add": [{"$ifNull": ["$last", 0]}, 1]}
+        change = [{"$set": {"last": {"$max": [one_more, _microseconds(at)]}}}]
+        kept: Any = self.db["sequence"].find_one_and_update(
+            {"_id": "passwords"}, change, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return int(kept["last"])
+
+
+@dataclass
+class MemorySequence:
+    """A stand-in with the same promise, within one thread."""
+
+    last: int = 0
+
+    def next(self, at: datetime) -> int:
+        self.last = max(self.last + 1, _microseconds(at))
+        return self.last
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -13,7 +13,7 @@ from chassis.errors import Forbidden, NotFound, Rejected
 from chassis.handling import Handler, Once, Outcome
 from chassis.views import Views
 from chassis.web import Blueprint, consumes, load, once, origin, reply, require
-from services.ivr.adapters import NOISE_BYTES, PepperVault
+from services.ivr.adapters import NOISE_BYTES, PepperVault, Sequence
 from services.ivr.model import Call, Connect, HangUp, KeepSilent, Press, is_finished
 from services.ivr.schemas import (
     FORM,
@@ -52,6 +52,7 @@ class Exchange:
     calls: Handler[Call]
     views: Views
     vault: PepperVault
+    sequence: Sequence
     clock: Callable[[], datetime]
 
     def connect(self, said: str | None, key: Once | None) -> Turn:
@@ -65,9 +66,11 @@ class Exchange:
         return self._turn(call_id, self.calls.handle(call_id, command, origin(), once=self._kept(key)))
 
     def press(self, call_id: str, keys: str, key: Once | None) -> Turn:
-        numbers = self._numbers(call_id)
+        numbers, known = self._contract(call_id)
         noise, salt = secrets.token_bytes(NOISE_BYTES), secrets.token_bytes(NOISE_BYTES)
-        return self._do(call_id, Press(keys, numbers, noise, salt, self.clock()), key)
+        at = self.clock()
+        # Whichever keys confirm the password: which ones these are is known only when they are taken.
+        return self._do(call_id, Press(keys, numbers, noise, salt, at, self.sequence.next(at), known), key)
 
     def keep_silent(self, call_id: str, key: Once | None) -> Turn:
         return self._do(call_id, KeepSilent(self.clock()), key)
@@ -75,12 +78,13 @@ class Exchange:
     def hang_up(self, call_id: str, key: Once | None = None) -> Turn:
         return self._do(call_id, HangUp(self.clock()), key)
 
-    def _numbers(self, call_id: str) -> frozenset[str]:
-        """Of the contract in which the call began, as it is now; none when the caller is no longer in it."""
+    def _contract(self, call_id: str) -> tuple[frozenset[str], str]:
+        """The numbers of the contract in which the call began, and the newest of its news that was heard; none when
+        the caller is no longer in it."""
         connection = self.calls.read(call_id).state.connection
         known = subscriber(self.views, connection.caller) if connection else None
         same = known and connection and known.contract_number == connection.contract_number
-        return known.numbers if known and same else frozenset()
+        return (known.numbers, known.known) if known and same else (frozenset(), "")
 
     def _do(self, call_id: str, command: Any, key: Once | None) -> Turn:
         return self._turn(

@@ -16,7 +16,7 @@ from chassis.store import EventStore
 from chassis.telemetry import configure_logging
 from chassis.views import Views
 from contracts import events_of, ivr, names_of
-from services.ivr.adapters import PepperVault
+from services.ivr.adapters import MongoSequence, PepperVault, Sequence
 from services.ivr.api import WORDS, Exchange, blueprint
 from services.ivr.model import CATEGORY, PRIVATE_EVENTS, decider
 from services.ivr.settings import Settings
@@ -33,6 +33,7 @@ def build(
     store: EventStore | None = None,
     views: Views | None = None,
     vault: PepperVault | None = None,
+    sequence: Sequence | None = None,
     clock: Callable[[], datetime] = now,
 ) -> Service:
     """The service; with stand-ins of a test's own, its web application needs no database."""
@@ -41,7 +42,7 @@ def build(
     known = views or Views(db, [CONTRACTS])
     safe = vault or PepperVault.from_file(settings.password_pepper)
     calls = Handler(kept, decider(safe), CATEGORY, clock=clock)
-    routes = blueprint(Exchange(calls, known, safe, clock), settings.silence)
+    routes = blueprint(Exchange(calls, known, safe, sequence or MongoSequence(db), clock), settings.silence)
     # It hears no more than its view folds.
     intake = Intake(NAME, Codec(events_of(*HEARD)), {}, known)
     return assemble(settings, db, kept, Parts(NAME, CODEC, names_of(NAME), [routes], WORDS, HEARD, intake))

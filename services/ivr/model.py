@@ -180,7 +180,8 @@ class Connect:
 class Press:
     """Keys: 0 to 9, `*`, `#`. `numbers` are those of the caller's contract as it is now, none when it has ended.
 
-    `noise` and `salt` are random, 16 bytes each.
+    `contract_known` names the news of the contract by which that is so. `noise` and `salt` are random, 16 bytes each.
+    `sequence` is larger than in any command before, as no clock promises to be.
     """
 
     keys: str
@@ -188,6 +189,8 @@ class Press:
     noise: bytes
     salt: bytes
     at: datetime
+    sequence: int
+    contract_known: str
 
 
 @dataclass(frozen=True)
@@ -323,7 +326,14 @@ def _issue(vault: Vault, password: str, command: Press, connection: Connection, 
         return [CallEnded("not-contracted", command.at)]
     verifier = vault.verifier(password, command.salt)
     issued = PasswordIssued(
-        call.number, connection.contract_number, call.unit, verifier, command.at, connection.call_id
+        call.number,
+        connection.contract_number,
+        call.unit,
+        verifier,
+        command.at,
+        connection.call_id,
+        command.sequence,
+        command.contract_known,
     )
     return [issued, CallEnded("issued", command.at)]
 

@@ -11,10 +11,11 @@ from contracts.auth import ContractRemoved
 
 @dataclass(frozen=True)
 class Subscriber:
-    """A contract as far as the telephone has to know it."""
+    """A contract as far as the telephone has to know it. `known` is the sequence of its newest event that was heard."""
 
     contract_number: str
     numbers: frozenset[str]
+    known: str = ""
 
 
 def keys_contract(recorded: Recorded) -> Sequence[str]:
@@ -25,7 +26,8 @@ def keys_contract(recorded: Recorded) -> Sequence[str]:
 def fold_contract(row: Row | None, recorded: Recorded) -> Row:
     """`numbers` has every number of the contract; none when it has ended."""
     event = recorded.event
-    return {"numbers": [] if isinstance(event, ContractRemoved) else sorted(event.contract.numbers)}
+    numbers = [] if isinstance(event, ContractRemoved) else sorted(event.contract.numbers)
+    return {"numbers": numbers, "known": recorded.sequence}
 
 
 CONTRACTS = View(
@@ -41,4 +43,7 @@ def subscriber(views: Views, number: str) -> Subscriber | None:
     """The contract that has the number; None when there is none, and while the news of a move from one to another have
     reached us only in part."""
     rows: Sequence[Mapping[str, Any]] = views.find(CONTRACTS.name, {"numbers": number}, limit=2)
-    return Subscriber(rows[0]["_id"], frozenset(rows[0]["numbers"])) if len(rows) == 1 else None
+    if len(rows) != 1:
+        return None
+    # A row of before it was kept has none.
+    return Subscriber(rows[0]["_id"], frozenset(rows[0]["numbers"]), rows[0].get("known", ""))

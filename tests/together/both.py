@@ -1,8 +1,11 @@
-"""auth and ivr on stand-ins with one clock, as their callers meet them. The test carries the news between them."""
+"""auth and ivr on stand-ins, as their callers meet them. The test carries the news between them.
+
+They have one clock, unless a test sets the telephone's back.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +27,7 @@ from services.auth.model import contract, credential
 from services.auth.reactions import reactions
 from services.auth.settings import Settings as AuthSettings
 from services.ivr import bootstrap as ivr
-from services.ivr.adapters import PepperVault
+from services.ivr.adapters import MemorySequence, PepperVault
 from services.ivr.settings import Settings as IvrSettings
 from services.ivr.tests.stand_ins import MemoryContracts
 
@@ -51,6 +54,8 @@ class Both:
 
     files: KeyFiles
     clock: FixedClock = field(default_factory=FixedClock)
+    # How far the telephone's clock stands behind.
+    ivr_behind: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         pepper = read_pepper(self.files.pepper)
@@ -91,7 +96,12 @@ class Both:
         vault = PepperVault(Verifiers(pepper, OTHERWISE_CHEAP), safe.sealing, safe.fingerprints)
         views = cast(Views, self.contracts)
         settings = IvrSettings(*NOWHERE, self.files.public, self.files.pepper)
-        return ivr.build(settings, store=self.said_by_ivr, views=views, vault=vault, clock=self.clock)
+        return ivr.build(
+            settings, store=self.said_by_ivr, views=views, vault=vault, sequence=MemorySequence(), clock=self._ivr_clock
+        )
+
+    def _ivr_clock(self) -> datetime:
+        return self.clock() - self.ivr_behind
 
     def _reactions(self) -> Any:
         """Of a process of its own, as auth's worker is one."""

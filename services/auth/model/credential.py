@@ -41,7 +41,8 @@ class Rules:
 class TemporaryPasswordSet:
     """By telephone. Replaces whatever the number had.
 
-    `tenure` says which stay of the number in the contract it is for, "" when the number had left by then.
+    `tenure` says which stay of the number in the contract it is for, "" when the number had left by then. `sequence` is
+    that of `PasswordIssued`.
     """
 
     number: str
@@ -49,6 +50,7 @@ class TemporaryPasswordSet:
     unit: Unit
     issued_at: datetime
     tenure: str
+    sequence: int = 0
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,15 @@ class Session:
 
 @dataclass(frozen=True)
 class Credential:
-    """What a number can be opened with. `verifier` is "" before its first password; `issued_at` is that of the newest
-    temporary one ever heard of."""
+    """What a number can be opened with. `verifier` is "" before its first password; `issued_at` and `sequence` are
+    those of the newest temporary one ever heard of."""
 
     number: str = ""
     contract_number: str = ""
     unit: Unit = "number"
     tenure: str = ""
     issued_at: datetime | None = None
+    sequence: int = 0
     kind: Kind = "temporary"
     verifier: str = ""
     set_at: datetime | None = None
@@ -160,6 +163,7 @@ class NoteTemporaryPassword:
     verifier: str
     issued_at: datetime
     tenure: str
+    sequence: int = 0
 
 
 @dataclass(frozen=True)
@@ -199,8 +203,8 @@ Command = NoteTemporaryPassword | LogIn | ChangePassword | EndSession
 
 def evolve(credential: Credential, event: Event) -> Credential:
     match event:
-        case TemporaryPasswordSet(number, contract_number, unit, issued_at, tenure):
-            return Credential(number, contract_number, unit, tenure, issued_at)
+        case TemporaryPasswordSet(number, contract_number, unit, issued_at, tenure, sequence):
+            return Credential(number, contract_number, unit, tenure, issued_at, sequence)
         case VerifierSet(kind, verifier, set_at):
             return replace(credential, kind=kind, verifier=verifier, set_at=set_at, wrong=0, invalid=False, sessions={})
         case VerifierRenewed(verifier):
@@ -240,12 +244,20 @@ def decide(command: Command, credential: Credential, rules: Rules) -> list[Event
 
 
 def _note(command: NoteTemporaryPassword, credential: Credential) -> list[Event]:
-    if credential.issued_at and command.issued_at < credential.issued_at:
+    if _is_older(command, credential):
         return []
+    who = command.number, command.contract_number, command.unit
     return [
-        TemporaryPasswordSet(command.number, command.contract_number, command.unit, command.issued_at, command.tenure),
+        TemporaryPasswordSet(*who, command.issued_at, command.tenure, command.sequence),
         VerifierSet("temporary", command.verifier, command.issued_at),
     ]
+
+
+def _is_older(command: NoteTemporaryPassword, credential: Credential) -> bool:
+    """By what ivr says of their order. Of the time before it said so all have 0, and their times have to do."""
+    if credential.issued_at is None:
+        return False
+    return (command.sequence, command.issued_at) < (credential.sequence, credential.issued_at)
 
 
 def _log_in(command: LogIn, credential: Credential, rules: Rules) -> list[Event]:

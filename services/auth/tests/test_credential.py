@@ -1,7 +1,7 @@
 """The rules of passwords and sessions (spec section 2; guide, 認証単位 and パスワード)."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -99,6 +99,28 @@ def test_an_invalid_password_is_replaced_too() -> None:
 
 def test_one_that_was_set_before_the_newest_is_ignored() -> None:
     given(DECIDER, *LASTING).when(replace(NOTE, issued_at=NOON - SECOND)).then()
+
+
+@pytest.mark.parametrize(
+    ("sequence", "issued_at", "is_newer"),
+    [(8, NOON - SECOND, True), (8, NOON + SECOND, True), (6, NOON + SECOND, False), (0, NOON + SECOND, False)],
+)
+def test_which_is_the_newest_is_what_the_telephone_says_and_not_its_clock(
+    sequence: int, issued_at: datetime, is_newer: bool
+) -> None:
+    seventh = (replace(TEMPORARY_SET, sequence=7), TEMPORARY_VERIFIER_SET)
+
+    events = DECIDER.decide(
+        replace(NOTE, sequence=sequence, issued_at=issued_at, verifier="next"), given(DECIDER, *seventh).state
+    )
+
+    assert bool(events) == is_newer
+
+
+def test_the_first_with_a_sequence_is_newer_than_those_of_before_whatever_their_times() -> None:
+    events = DECIDER.decide(replace(NOTE, sequence=7, issued_at=NOON - SECOND), given(DECIDER, *LASTING).state)
+
+    assert given(DECIDER, *LASTING, *events).state.sequence == 7
 
 
 # Logging in.

@@ -124,6 +124,30 @@ def test_what_was_issued_before_a_number_came_back_is_not_for_who_has_it_now(
 
 
 @pytest.mark.usefixtures("contracted")
+def test_a_telephone_whose_clock_is_behind_knew_of_the_contract(
+    intake: Intake, credentials: Handler[Credential]
+) -> None:
+    early = replace(ISSUED, issued_at=NOON - timedelta(days=2), contract_known="0000000001.0000")
+
+    deliver(intake, recorded(early, "call-1", 7))
+
+    assert credentials.read(NUMBER).state.tenure == TENURE
+
+
+@pytest.mark.usefixtures("contracted")
+def test_a_telephone_whose_clock_is_behind_and_that_knew_only_who_had_it_before_opens_nothing(
+    intake: Intake, contracts: Handler[Holder], credentials: Handler[Credential]
+) -> None:
+    contracts.handle(NUMBER, REMOVE, OPERATOR)
+    contracts.handle(NUMBER, ImportContract(CONTRACT, 2), OPERATOR)
+    early = replace(ISSUED, issued_at=NOON - timedelta(days=2), contract_known="0000000001.0000")
+
+    deliver(intake, recorded(early, "call-1", 7))
+
+    assert credentials.read(NUMBER).state.tenure == ""
+
+
+@pytest.mark.usefixtures("contracted")
 def test_a_number_that_came_later_has_a_stay_of_its_own(
     intake: Intake, contracts: Handler[Holder], credentials: Handler[Credential]
 ) -> None:

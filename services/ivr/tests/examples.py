@@ -25,6 +25,7 @@ CALL = "5b1f6c0e-4c5e-4e0f-8d5a-0c3c5f1a2b3d"
 NUMBER, OTHER, STRANGER = "0600001111", "0600002222", "0720001111"
 PASSWORD = "19283746"
 NOISE, SALT = b"noise-of-16-byte", b"salt--of-16-byte"
+SEQUENCE, KNOWN = 7, "0000000001.0000"
 LATER = NOON + timedelta(minutes=1)
 VAULT = PaperVault()
 
@@ -34,7 +35,7 @@ CONTRACT_CHANGED = ContractChanged(CONTRACT)
 CONTRACT_REMOVED = ContractRemoved(NUMBER)
 
 CONNECT = Connect(CALL, NUMBER, NUMBER, NOON)
-PRESS = Press("1", frozenset({NUMBER, OTHER}), NOISE, SALT, LATER)
+PRESS = Press("1", frozenset({NUMBER, OTHER}), NOISE, SALT, LATER, SEQUENCE, KNOWN)
 KEEP_SILENT = KeepSilent(LATER)
 HANG_UP = HangUp(LATER)
 
@@ -45,5 +46,5 @@ NUMBER_CHOSEN = NumberChosen(NUMBER)
 PASSWORD_ENTERED = PasswordEntered(VAULT.seal(PASSWORD, CALL, NOISE))
 WRONG_INPUT = WrongInput("password")
 END_KEY_IGNORED = EndKeyIgnored()
-PASSWORD_ISSUED = PasswordIssued(NUMBER, NUMBER, "line", VAULT.verifier(PASSWORD, SALT), LATER, CALL)
+PASSWORD_ISSUED = PasswordIssued(NUMBER, NUMBER, "line", VAULT.verifier(PASSWORD, SALT), LATER, CALL, SEQUENCE, KNOWN)
 CALL_ENDED = CallEnded("issued", LATER)

@@ -1,10 +1,15 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from pymongo.database import Database
 
 from chassis.passwords import Verifiers, make_pepper, read_pepper
-from services.ivr.adapters import PepperVault
+from chassis.testing import NOON
+from services.ivr.adapters import MemorySequence, MongoSequence, PepperVault, Sequence
 from services.ivr.model import Vault
 from services.ivr.tests.examples import CALL, NOISE, PASSWORD, SALT
 
@@ -59,3 +64,28 @@ def test_the_pepper_comes_from_its_file(tmp_path: Path) -> None:
     sealed = PepperVault.from_file(tmp_path / "pepper").seal(PASSWORD, CALL, NOISE)
 
     assert PepperVault.of(read_pepper(tmp_path / "pepper")).open(sealed, CALL) == PASSWORD
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+def sequence(request: pytest.FixtureRequest) -> Sequence:
+    return MemorySequence() if request.param == "memory" else MongoSequence(request.getfixturevalue("database"))
+
+
+def test_a_sequence_grows_also_while_the_clock_stands_still_or_goes_back(sequence: Sequence) -> None:
+    first = sequence.next(NOON)
+
+    assert [sequence.next(NOON), sequence.next(NOON - timedelta(hours=1))] == [first + 1, first + 2]
+
+
+def test_a_sequence_that_was_lost_goes_on_with_larger_numbers(sequence: Sequence) -> None:
+    before = MemorySequence().next(NOON)
+
+    assert sequence.next(NOON + timedelta(seconds=1)) > before
+
+
+@pytest.mark.integration
+def test_of_many_at_once_each_gets_a_number_of_its_own(database: Database[dict[str, Any]]) -> None:
+    with ThreadPoolExecutor(20) as together:
+        numbers = list(together.map(lambda _: MongoSequence(database).next(NOON), range(100)))
+
+    assert len(set(numbers)) == 100

@@ -17,6 +17,7 @@ from chassis.testing import FixedClock, deliver, recorded
 from chassis.views import Views
 from contracts import events_of
 from contracts.ivr import PasswordIssued
+from services.ivr.adapters import MemorySequence
 from services.ivr.bootstrap import CODEC, HEARD, NAME, build
 from services.ivr.settings import Settings
 from services.ivr.tests.examples import (
@@ -73,7 +74,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory, keys: Any) -> Settings:
 
 @pytest.fixture
 def client(store: MemoryStore, contracts: MemoryContracts, settings: Settings, clock: FixedClock) -> Client:
-    return build(settings, store=store, views=cast(Views, contracts), clock=clock).app().test_client()
+    views, sequence = cast(Views, contracts), MemorySequence()
+    return build(settings, store=store, views=views, sequence=sequence, clock=clock).app().test_client()
 
 
 @pytest.fixture(scope="session")
@@ -317,7 +319,8 @@ class RacedOnce(MemoryStore):
 
 def test_a_lost_race_is_decided_again(contracts: MemoryContracts, settings: Settings, as_telephone: Headers) -> None:
     store = RacedOnce(CODEC)
-    client: Client = build(settings, store=store, views=cast(Views, contracts)).app().test_client()
+    views, sequence = cast(Views, contracts), MemorySequence()
+    client: Client = build(settings, store=store, views=views, sequence=sequence).app().test_client()
     call_id = client.post("/ivr/calls", json={"caller": NUMBER}, headers=as_telephone).json["call_id"]
 
     answer = client.post(f"/ivr/calls/{call_id}/keys", json={"keys": f"1{PASSWORD}"}, headers=as_telephone)

@@ -33,6 +33,7 @@ from services.ivr.tests.examples import (
     HANG_UP,
     KEEP_SILENT,
     KEYS_TYPED,
+    KNOWN,
     LATER,
     NOISE,
     NUMBER,
@@ -43,6 +44,7 @@ from services.ivr.tests.examples import (
     PASSWORD_ISSUED,
     PRESS,
     SALT,
+    SEQUENCE,
     STRANGER,
     UNIT_CHOSEN,
     VAULT,
@@ -84,7 +86,7 @@ class Telephone:
         return self._does(Connect(CALL, self.caller, NUMBER, self.at))
 
     def presses(self, keys: str) -> str:
-        return self._does(Press(keys, self.numbers, NOISE, SALT, self.at))
+        return self._does(Press(keys, self.numbers, NOISE, SALT, self.at, SEQUENCE, KNOWN))
 
     def presses_one_by_one(self, keys: str) -> list[str]:
         """All that is heard meanwhile."""
@@ -108,7 +110,7 @@ class Telephone:
 
 
 def issued(number: str, unit: Any, password: str = PASSWORD) -> PasswordIssued:
-    return PasswordIssued(number, NUMBER, unit, VAULT.verifier(password, SALT), NOON, CALL)
+    return PasswordIssued(number, NUMBER, unit, VAULT.verifier(password, SALT), NOON, CALL, SEQUENCE, KNOWN)
 
 
 @pytest.fixture

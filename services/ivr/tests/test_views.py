@@ -28,7 +28,7 @@ def test_a_row_is_a_contract(event: Recorded) -> None:
 
 @pytest.mark.parametrize("event", [IMPORTED, CHANGED])
 def test_a_row_has_all_numbers(event: Recorded) -> None:
-    assert fold_contract(None, event) == {"numbers": [NUMBER, OTHER]}
+    assert fold_contract(None, event) == {"numbers": [NUMBER, OTHER], "known": event.sequence}
 
 
 @pytest.mark.parametrize("event", [IMPORTED, CHANGED, REMOVED])
@@ -46,7 +46,7 @@ def test_an_older_event_that_comes_late_changes_nothing() -> None:
 
 @pytest.mark.parametrize("number", [NUMBER, OTHER])
 def test_a_subscriber_is_found_by_each_number(number: str) -> None:
-    assert found(number, IMPORTED) == Subscriber(NUMBER, frozenset({NUMBER, OTHER}))
+    assert found(number, IMPORTED) == Subscriber(NUMBER, frozenset({NUMBER, OTHER}), IMPORTED.sequence)
 
 
 def test_a_number_of_nobody_finds_nobody() -> None:
@@ -64,8 +64,14 @@ def test_while_a_number_seems_to_be_in_two_contracts_it_is_in_none() -> None:
 
     assert found(OTHER, IMPORTED, there) is None
     assert found(OTHER, IMPORTED, there, recorded(here, f"contract-{NUMBER}", 2)) == Subscriber(
-        STRANGER, frozenset({STRANGER, OTHER})
+        STRANGER, frozenset({STRANGER, OTHER}), there.sequence
     )
+
+
+def test_a_row_of_before_its_news_were_noted_is_found_as_well() -> None:
+    contracts = MemoryContracts({NUMBER: {"numbers": [NUMBER]}})
+
+    assert subscriber(cast(Views, contracts), NUMBER) == Subscriber(NUMBER, frozenset({NUMBER}), "")
 
 
 def test_the_view_hears_all_that_it_folds() -> None:
