@@ -92,12 +92,12 @@ FIELDS: Mapping[str, str] = {
     "MailQueued.since": "When the fault began.",
     "MailQueued.until": "When the line recovered; null in a fault mail.",
     "PasswordIssued.call_id": "The call in which it was set.",
+    "PasswordIssued.contract_known": "Of the contract's newest event that ivr had heard; empty in old events.",
+    "PasswordIssued.sequence": "The larger of two is the newer password, whatever their times say; 0 in old events.",
     "VoiceWarpStopped.cause": "`manual`: by hand; `contract-ended`: the number or its option is gone.",
 }
 
 
-    "PasswordIssued.contract_known": "Of the contract's newest event that ivr had heard; empty in old events.",
-    "PasswordIssued.sequence": "The larger of two is the newer password, whatever their times say; 0 in old events.",
 def meaning(event: str, field: str) -> str | None:
     """The words for a field of an event or of a value in it; None when nobody has written them yet."""
     return FIELDS.get(f"{event}.{field}") or FIELDS.get(field)
