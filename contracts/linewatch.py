@@ -51,4 +51,17 @@ class LineFlapping:
     since: datetime
 
 
-EVENTS = (LineFaulted, LineFaultWorsened, LineRecovered, LineFlapping)
+@dataclass(frozen=True)
+class LineTested:
+    """A monitoring system tries the road with something that says `test`. It says nothing about the line: no forwarding
+    starts or stops, and no customer is told; operators are."""
+
+    contract_number: str
+    source: str
+    faulted: bool
+    severity: Severity
+    cause: str
+    occurred_at: datetime
+
+
+EVENTS = (LineFaulted, LineFaultWorsened, LineRecovered, LineFlapping, LineTested)

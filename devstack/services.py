@@ -21,6 +21,7 @@ FEW_WEB_THREADS = 8
 HASHING_THREADS = max(1, (os.cpu_count() or 2) - 1)
 HASHING_WAITING = 50
 MAIL_FROM = "tsunagu@example.jp"
+NOC_ADDRESS = "noc@example.jp"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,12 @@ def environment(service: str, places: Places, addresses: Addresses) -> dict[str,
     special = {
         "auth": {"TOKEN_SIGNING_KEY": str(places.signing_key), **hashing, **pepper},
         "ivr": pepper,
-        "notify": {"SMTP_URL": addresses.smtp_url, "MAIL_FROM": MAIL_FROM, "SITE_URL": addresses.url(GATEWAY)},
+        "notify": {
+            "SMTP_URL": addresses.smtp_url,
+            "MAIL_FROM": MAIL_FROM,
+            "NOC_ADDRESS": NOC_ADDRESS,
+            "SITE_URL": addresses.url(GATEWAY),
+        },
         GATEWAY: {f"{name.upper()}_URL": addresses.url(web(name)) for name in SERVICES},
     }
     return {"LOG_LEVEL": "info", **surroundings, **common, **special.get(service, {})}

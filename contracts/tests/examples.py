@@ -24,7 +24,7 @@ from contracts.bulkforward import (
     BulkForwardStopped,
 )
 from contracts.ivr import PasswordIssued
-from contracts.linewatch import LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered
+from contracts.linewatch import LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered, LineTested
 from contracts.notify import (
     FaultNoticeChanged,
     IncomingMailChanged,
@@ -90,6 +90,7 @@ _ALL = (
     LineFaultWorsened(NUMBER, FAULT, "critical", "光回線の断", SINCE),
     LineRecovered(NUMBER, FAULT, SINCE, UNTIL),
     LineFlapping(NUMBER, FAULT, 4, SINCE),
+    LineTested(NUMBER, "noc-west", True, "critical", "試験", SINCE),
     BulkForwardEntriesChanged(NUMBER, ENTRIES, ("0600003333",), True, True),
     BulkForwardAutomationChanged(NUMBER, True, False),
     BulkForwardStarted(NUMBER, ENTRIES, "fault", SINCE, FAULT),

@@ -12,7 +12,15 @@ from chassis.errors import NotFound
 from chassis.messages import Recorded
 from chassis.web import Body, Boolean, Query
 from contracts import phone
-from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered, Severity
+from contracts.linewatch import (
+    SEVERITIES,
+    LineFaulted,
+    LineFaultWorsened,
+    LineFlapping,
+    LineRecovered,
+    LineTested,
+    Severity,
+)
 from services.linewatch.adapters import MOST_REFUSALS, RESULTS, Known, Refusal
 from services.linewatch.model.area import Area
 from services.linewatch.model.line import AlarmCleared, AlarmIgnored, AlarmRaised, Line, LineSettled, alarm_of
@@ -36,6 +44,7 @@ class Report:
     cause: str
     planned: bool
     alarm: str
+    test: bool
 
 
 class Instant(fields.AwareDateTime):
@@ -67,6 +76,7 @@ class LineEventBody(Body):
     cause = fields.String(load_default="", allow_none=True, validate=validate.Length(max=1000))
     planned = Boolean(load_default=False, allow_none=True)
     alarm = _text(256, load_default="", allow_none=True)
+    test = Boolean(load_default=False, allow_none=True)
 
     @pre_load
     def null_is_missing(self, data: Any, **_: Any) -> Any:
@@ -93,6 +103,7 @@ class LineEventBody(Body):
             data["cause"],
             data["planned"],
             data["alarm"],
+            data["test"],
         )
 
 
@@ -418,6 +429,11 @@ def sentence(event: Any) -> tuple[str, str] | None:
             return (
                 f"回線が短い時間に{changes}回変化しました。落ち着くまで故障として扱います",
                 f"The line changed {changes} times in a short while; it counts as faulted until it is still",
+            )
+        case LineTested(source=source):
+            return (
+                f"{source}が知らせの試験をしました。回線の状態は変わりません",
+                f"{source} tried whether its news arrives; nothing about the line has changed",
             )
         case LineSettled():
             return "回線の状態が落ち着きました", "The line is still again"

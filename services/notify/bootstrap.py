@@ -20,7 +20,7 @@ from contracts import events_of, names_of, notify, phone
 from services.notify.adapters import Mailer, SmtpMailer
 from services.notify.api import WORDS, incoming_blueprint, mails_blueprint, notices_blueprint
 from services.notify.flows import Addresses, Posting, Trials
-from services.notify.model import address, bundle, incoming, mail, notice
+from services.notify.model import address, bundle, drill, incoming, mail, notice
 from services.notify.model.incident import wake_at
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
@@ -29,7 +29,7 @@ from services.notify.views import MAILS
 
 NAME = "notify"
 HEARD = ("auth", "linewatch", "bulkforward", "voicewarp")
-MODELS = (notice, incoming, mail, address, bundle)
+MODELS = (notice, incoming, mail, address, bundle, drill)
 CODEC = Codec((*notify.EVENTS, *(event for model in MODELS for event in model.PRIVATE_EVENTS)))
 
 
@@ -47,6 +47,8 @@ def build(
     notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=wake_at)
     numbers = Handler(kept, incoming.DECIDER, incoming.CATEGORY)
     mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
+    drills = Handler(kept, drill.DECIDER, drill.CATEGORY)
+    heard = reactions(notices, numbers, drills, settings.forwarding_wait, settings.noc_address)
     post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout)
     recipients = Handler(kept, address.DECIDER, address.CATEGORY)
     known, counted = Addresses(recipients), limits or MongoLimits(db)
@@ -64,7 +66,7 @@ def build(
         ],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, settings.forwarding_wait)),
+        Intake(NAME, Codec(events_of(*HEARD)), heard),
         own_views=rows,
         alarms=[Alarm(notices, notice.Wake)],
         aside={"sender": sender.run},

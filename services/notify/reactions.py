@@ -8,8 +8,10 @@ from chassis.handling import Handler, Order
 from chassis.messages import Recorded
 from contracts.auth import Contract
 from contracts.bulkforward import StopCause
+from contracts.linewatch import LineTested
 from contracts.notify import ForwardingResult
 from contracts.voicewarp import CallEnded
+from services.notify.model.drill import Drills, HearDrill
 from services.notify.model.incoming import HearCall, Incoming, NoteNumber
 from services.notify.model.notice import HearFault, HearForwarding, HearRecovery, NoteContract, Notice
 
@@ -41,6 +43,14 @@ def on_line_recovered(recorded: Recorded, wait: timedelta) -> list[Order]:
     recovery = recorded.event
     wait_until = recorded.at + wait
     return [_order(recorded, HearRecovery(recovery.fault_id, recovery.until, wait_until, recorded.sequence))]
+
+
+def on_line_tested(recorded: Recorded, noc_address: str) -> list[Order]:
+    """Without an address of the operators nobody is told."""
+    test: LineTested = recorded.event
+    name = (recorded.id, test.contract_number, noc_address, test.source)
+    command = HearDrill(*name, test.faulted, test.severity, test.cause, test.occurred_at)
+    return [_order(recorded, command)] if noc_address else []
 
 
 def on_bulk_forward_started(recorded: Recorded) -> list[Order]:
@@ -92,7 +102,11 @@ def on_call_ended(recorded: Recorded) -> list[Order]:
 
 
 def reactions(
-    notices: Handler[Notice], incoming: Handler[Incoming], wait: timedelta
+    notices: Handler[Notice],
+    incoming: Handler[Incoming],
+    drills: Handler[Drills],
+    wait: timedelta,
+    noc_address: str,
 ) -> Mapping[str, Sequence[Reaction]]:
     """Every event that this service hears, by its name. `wait` is how long a mail waits for bulk forwarding's news."""
     of_notices: Mapping[str, Callable[[Recorded], list[Order]]] = {
@@ -112,10 +126,11 @@ def reactions(
         "ContractRemoved": on_numbers_left,
         "CallEnded": on_call_ended,
     }
-    reacting = ((notices, of_notices), (incoming, of_numbers))
+    of_drills = {"LineTested": lambda recorded: on_line_tested(recorded, noc_address)}
+    reacting = ((notices, of_notices), (incoming, of_numbers), (drills, of_drills))
     return {
         name: [Reaction(handler, heard[name]) for handler, heard in reacting if name in heard]
-        for name in {**of_notices, **of_numbers}
+        for name in {**of_notices, **of_numbers, **of_drills}
     }
 
 
@@ -126,7 +141,7 @@ def _number(recorded: Recorded, number: str, contracted: bool) -> Order:
     return Order(number, command, command_id, recorded.correlation_id, recorded.id, mark=False)
 
 
-def _order(recorded: Recorded, command: NoteContract | HearFault | HearRecovery | HearForwarding) -> Order:
+def _order(recorded: Recorded, command: NoteContract | HearFault | HearRecovery | HearForwarding | HearDrill) -> Order:
     return Order(_contract_number(recorded), command, recorded.id, recorded.correlation_id, recorded.id)
 
 

@@ -20,6 +20,9 @@ class Settings:
     mail_from: str = variable("Sender's address of all mails.")
     site_url: str = variable("Address of the site, for the links in mails.")
     log_level: str = variable("Least level of log lines: debug, info, warning or error.", default="info")
+    noc_address: str = variable(
+        "Operators' address, for mails about tests of monitoring systems; empty: these are not told of.", default=""
+    )
     mail_connections: int = variable("Connections to the mail server that are kept open.", default=4)
     mails_per_hour: int = variable(
         "Letters of one kind that an address gets in an hour; what is more waits.", default=100

@@ -26,7 +26,7 @@ from services.linewatch.formats.own import LONGEST_SOURCE, Item, digest_of
 from services.linewatch.formats.pagerduty import Event
 from services.linewatch.model.area import Area
 from services.linewatch.model.incident import Incident, Place
-from services.linewatch.model.line import AlarmIgnored, Clear, LeaveArea, Line, Raise, Rules, joined
+from services.linewatch.model.line import AlarmIgnored, Clear, LeaveArea, Line, Raise, Rules, TryOut, joined
 from services.linewatch.schemas import LineEventBody, Report
 from services.linewatch.views import CONTRACTS
 
@@ -128,20 +128,24 @@ class Reporting:
         if report.area and not areas[report.area].exists:
             return Rejected("unknown-area")
         names = areas[report.area].names if report.area else (report.line,)
-        numbers = dict.fromkeys(contracts[name] for name in names if name in contracts)
+        numbers = list(dict.fromkeys(contracts[name] for name in names if name in contracts))
         if not numbers:
             return Rejected("unknown-line")
+        if report.test:  # One mail to the operators says enough of an area, too.
+            numbers = numbers[:1]
         # A clock that is ahead of ours must not make the messages that come after look old.
         at = min(report.occurred_at or received, received)
         return [self._order(report, number, at, received, origin) for number in numbers]
 
     def _order(self, report: Report, number: str, at: datetime, received: datetime, origin: Origin) -> Order:
         name = (number, report.source, report.alarm, report.message_id)
-        command = (
-            Raise(*name, report.severity, report.cause, report.planned, at, received, self.rules, report.area)
-            if report.faulted
-            else Clear(*name, at, received, self.rules)
-        )
+        command: Raise | Clear | TryOut
+        if report.test:
+            command = TryOut(number, report.source, report.faulted, report.severity, report.cause, at)
+        elif report.faulted:
+            command = Raise(*name, report.severity, report.cause, report.planned, at, received, self.rules, report.area)
+        else:
+            command = Clear(*name, at, received, self.rules)
         message = f"report:{joined(report.source, report.message_id)}"
         return Order(
             number, command, f"area-{message}:{number}" if report.area else message, origin.correlation_id, message

@@ -14,7 +14,7 @@ from services.linewatch.formats.own import (
     Names,
     digest_of,
     first,
-    is_planned,
+    is_true,
     mapping,
     named,
     sequence,
@@ -69,7 +69,8 @@ def _item(alert: Any, names: Names, source: str) -> Item:
             annotations.get("message"),
             labels.get("alertname"),
         ),
-        "planned": is_planned(labels.get("planned"), annotations.get("planned")),
+        "planned": is_true(labels.get("planned"), annotations.get("planned")),
+        "test": is_true(labels.get("test"), annotations.get("test")),
         "alarm": short(fingerprint),
     }
 

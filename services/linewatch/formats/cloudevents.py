@@ -1,8 +1,8 @@
 """CloudEvents 1.0 over HTTP: structured, batched and binary, with our own JSON of a line event as data.
 
 `id` and `source` are the event's, `occurred_at` is its time unless the data says another. Where the data has no status,
-the last word of the type says it. The specification is `cloudevents/bindings/http-protocol-binding.md` of
-cloudevents/spec.
+the last word of the type says it; a type that ends in `test` says that the event is one. The specification is
+`cloudevents/bindings/http-protocol-binding.md` of cloudevents/spec.
 """
 
 import base64
@@ -19,7 +19,8 @@ STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-bat
 _FAULTED = frozenset({"faulted", "fault", "raised", "down", "problem", "firing", "triggered"})
 _RECOVERED = frozenset({"recovered", "recovery", "cleared", "up", "ok", "resolved"})
 # What is our own JSON's in the data; the rest is the sender's business.
-_OWN = ("status", "severity", "occurred_at", "cause", "planned", "alarm")
+_OWN = ("status", "severity", "occurred_at", "cause", "planned", "alarm", "test")
+_TEST = "test"
 _PREFIX = "ce-"
 
 
@@ -62,7 +63,7 @@ def structured(event: Any, names: Names) -> Item:
     return {
         "severity": severity(event["severitytext"]) if "severitytext" in event else None,
         "occurred_at": event.get("time"),
-        "status": _status(event["type"]),
+        **_told_by(event["type"]),
         **own,
         **line,
         "id": event["id"],
@@ -80,6 +81,10 @@ def _data(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return data if isinstance(data, Mapping) else {} if data is None else None
 
 
-def _status(kind: str) -> str | None:
-    word = kind.replace("/", ".").rpartition(".")[2].lower()
-    return "faulted" if word in _FAULTED else "recovered" if word in _RECOVERED else None
+def _told_by(kind: str) -> dict[str, Any]:
+    """Status and whether it is a test. One that says nothing else is the test of a fault."""
+    words = kind.lower().replace("/", ".").split(".")
+    test = words[-1] == _TEST
+    word = words[-2] if test and len(words) > 1 else words[-1]
+    status = "faulted" if word in _FAULTED else "recovered" if word in _RECOVERED else "faulted" if test else None
+    return {"status": status, **({"test": True} if test else {})}

@@ -67,7 +67,8 @@ def severity(said: object) -> Severity:
     return _SEVERITIES.get(text(said).strip().lower(), "major")
 
 
-def is_planned(*said: object) -> bool:
+def is_true(*said: object) -> bool:
+    """Whether one of these says yes, in whatever way labels do."""
     return any(one is True or text(one).strip().lower() in _YES for one in said)
 
 

@@ -14,7 +14,7 @@ from services.linewatch.formats.own import (
     Names,
     digest_of,
     first,
-    is_planned,
+    is_true,
     mapping,
     named,
     severity,
@@ -59,7 +59,8 @@ def event(body: Any, names: Names, source: str, message_id: str) -> Event:
         "severity": severity(payload.get("severity")),
         "occurred_at": at,
         "cause": first(payload.get("summary")),
-        "planned": is_planned(details.get("planned")),
+        "planned": is_true(details.get("planned")),
+        "test": is_true(details.get("test")),
         "alarm": short(dedup_key),
     }
     return Event(dedup_key, item, where)

@@ -17,7 +17,7 @@ from services.linewatch.formats.own import (
     Item,
     Names,
     first,
-    is_planned,
+    is_true,
     named,
     sequence,
     short,
@@ -53,7 +53,8 @@ def items(body: Any, names: Names, source: str) -> list[Item]:
             "severity": _severity(said.get("event_nseverity", "")),
             "occurred_at": at,
             "cause": first(said.get("event_name"), said.get("host")),
-            "planned": is_planned(tags.get("planned")),
+            "planned": is_true(tags.get("planned")),
+            "test": is_true(tags.get("test")),
             "alarm": short(event_id),
         }
     ]

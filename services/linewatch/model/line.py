@@ -13,7 +13,15 @@ from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 from chassis.decider import Decider
-from contracts.linewatch import SEVERITIES, LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered, Severity
+from contracts.linewatch import (
+    SEVERITIES,
+    LineFaulted,
+    LineFaultWorsened,
+    LineFlapping,
+    LineRecovered,
+    LineTested,
+    Severity,
+)
 
 CATEGORY = "line"
 # A line remembers when its last so many alarms were cleared, to know a late message for one.
@@ -108,6 +116,7 @@ Event = (
     | LineFaultWorsened
     | LineFlapping
     | LineRecovered
+    | LineTested
 )
 PRIVATE_EVENTS = (AlarmRaised, AlarmCleared, AlarmIgnored, ChangeKept, StillKept, LineSettled, LineEnded)
 
@@ -223,6 +232,18 @@ class LeaveArea:
 
 
 @dataclass(frozen=True)
+class TryOut:
+    """A monitoring system wants to see that what it says arrives; nothing is true of the line."""
+
+    contract_number: str
+    source: str
+    faulted: bool
+    severity: Severity
+    cause: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Wake:
     """The line may have been still for long enough."""
 
@@ -237,7 +258,7 @@ class EndLine:
     at: datetime
 
 
-Command = Raise | Clear | LeaveArea | Wake | EndLine
+Command = Raise | Clear | TryOut | LeaveArea | Wake | EndLine
 
 
 def evolve(line: Line, event: Event) -> Line:
@@ -253,7 +274,7 @@ def evolve(line: Line, event: Event) -> Line:
         case AlarmIgnored(key=key, reason="already-raised", at=at):
             known = line.alarms[key]
             return replace(line, alarms={**line.alarms, key: replace(known, latest=max(at, known.latest))})
-        case AlarmIgnored():
+        case AlarmIgnored() | LineTested():
             return line
         case ChangeKept():
             return replace(line, kept=event)
@@ -281,6 +302,8 @@ def decide(command: Command, line: Line) -> list[Event]:
             return _raise(joined(command.source, command.alarm), command, line)
         case Clear():
             return _clear(joined(command.source, command.alarm), command, line)
+        case TryOut(contract_number, source, faulted, severity, cause, at):
+            return [LineTested(contract_number, source, faulted, severity, cause, at)]
         case LeaveArea():
             return _leave_area(command, line)
         case Wake(at):

@@ -36,6 +36,7 @@ def test_a_firing_alert_is_a_fault() -> None:
             "occurred_at": "2026-11-23T22:52:19.032438989Z",
             "cause": "光回線の断",
             "planned": False,
+            "test": False,
             "alarm": "2e15d53828da3428",
         }
     ]
@@ -310,7 +311,9 @@ def test_data_in_base64_is_read() -> None:
         ("jp.example.line.recovered", "recovered"),
         ("jp.example/line/UP", "recovered"),
         ("link.down", "faulted"),
-        ("test", None),
+        ("test", "faulted"),
+        ("recovered.test", "recovered"),
+        ("created", None),
     ],
 )
 def test_the_type_says_the_status_where_the_data_does_not(kind: str, status: str | None) -> None:

@@ -241,7 +241,7 @@ def test_a_bad_alert_fails_none_of_its_neighbours(post: Callable[..., Any], path
         CLOUDEVENT | {"time": "soon"},
         CLOUDEVENT | {"data": {"circuit": {}}},
         CLOUDEVENT | {"data": {"circuit": "C-7", "status": 7}},
-        CLOUDEVENT | {"type": "test"},
+        CLOUDEVENT | {"type": "created"},
     ],
     ids=lambda bad: str(bad)[:30].encode("ascii", "replace").decode(),
 )

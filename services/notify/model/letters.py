@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 from contracts import phone
 from contracts.notify import ForwardingResult, IncomingMailQueued, MailQueued, TrialMailQueued
 from contracts.voicewarp import CallOutcome
+from services.notify.model.drill import DrillMailQueued
 
 # Japan has one time zone and no summer time.
 TOKYO = timezone(timedelta(hours=9), "JST")
@@ -55,8 +56,8 @@ _OUTCOMES: dict[CallOutcome, str] = {
     "forwarded": "転送しました",
 }
 # Whatever the mail is about: the events that owe one.
-Owed = MailQueued | IncomingMailQueued | TrialMailQueued
-Kind = Literal["fault", "recovery", "incoming", "test"]
+Owed = MailQueued | IncomingMailQueued | TrialMailQueued | DrillMailQueued
+Kind = Literal["fault", "recovery", "incoming", "test", "drill"]
 
 
 def kind_of(mail: Owed) -> Kind:
@@ -67,6 +68,8 @@ def kind_of(mail: Owed) -> Kind:
             return "incoming"
         case TrialMailQueued():
             return "test"
+        case DrillMailQueued():
+            return "drill"
         case _:
             assert_never(mail)
 
@@ -80,6 +83,8 @@ def letter_of(mail: Owed, queued_at: datetime, site_url: str, answers: tuple[str
             subject, lines = _call_subject(mail), _call_lines(mail)
         case TrialMailQueued():
             subject, lines = _trial_subject(mail), _trial_lines(mail)
+        case DrillMailQueued():
+            subject, lines = _drill_subject(mail), _drill_lines(mail)
         case _:
             assert_never(mail)
     return _letter(mail, queued_at, site_url, answers, subject, lines)
@@ -166,6 +171,22 @@ def _trial_lines(mail: TrialMailQueued) -> list[str]:
         "",
         "回線の故障や回復を検知したときは、このアドレスへメールでお知らせします。",
         "このメールが届いていれば、していただくことはありません。",
+    ]
+
+
+def _drill_subject(mail: DrillMailQueued) -> str:
+    return f"【試験】監視システムからの{'故障' if mail.faulted else '回復'}の知らせ（{mail.source}）"
+
+
+def _drill_lines(mail: DrillMailQueued) -> list[str]:
+    return [
+        "監視システムから試験の知らせが届きました。回線の状態、一括転送、お客さまへの通知は変わりません。",
+        "",
+        f"監視システム　：{_in_one_line(mail.source)}",
+        f"知らせ　　　　：{'故障' if mail.faulted else '回復'}（{mail.severity}）",
+        f"お客様電話番号：{phone.shown(mail.contract_number)}",
+        f"日時　　　　　：{japanese_time(mail.occurred_at)}",
+        *([f"内容　　　　　：{_in_one_line(mail.cause)}"] if mail.cause else []),
     ]
 
 

@@ -1,5 +1,6 @@
 """One ready example of every event and command of notify, and of every foreign event that it hears."""
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from contracts.bulkforward import (
     BulkForwardStarted,
     BulkForwardStopped,
 )
-from contracts.linewatch import LineFaulted, LineRecovered
+from contracts.linewatch import LineFaulted, LineRecovered, LineTested
 from contracts.notify import (
     FaultNoticeChanged,
     IncomingMailChanged,
@@ -25,6 +26,7 @@ from contracts.notify import (
 from contracts.voicewarp import CallEnded
 from services.notify.model.address import AddressRefused, AddressRestored, RefuseAddress, RestoreAddress, address_id_of
 from services.notify.model.bundle import Candidate, FormLetters, LetterFormed
+from services.notify.model.drill import DrillMailQueued
 from services.notify.model.incident import (
     FaultHeard,
     ForwardingHeard,
@@ -130,6 +132,11 @@ def trial_mail(address: str) -> TrialMailQueued:
     """The test mail of the example's notice."""
     return TrialMailQueued(trial_id_of("t-1", address), NUMBER, address, CONTRACTOR, SITE)
 
+
+NOC = "noc@example.jp"
+LINE_TESTED = LineTested(NUMBER, "noc-west", True, "critical", "試験", NOON)
+DRILL_ID = "drill-" + hashlib.sha256(f"line-{NUMBER}@1.0".encode()).hexdigest()[:32]
+DRILL_MAIL = DrillMailQueued(DRILL_ID, NUMBER, NOC, "noc-west", True, "critical", "試験", NOON)
 
 NUMBER_NOTED = NumberNoted(NUMBER, NUMBER, True, "0000000001.0000")
 NUMBER_ENDED = NumberNoted(NUMBER, NUMBER, False, "0000000002.0000")

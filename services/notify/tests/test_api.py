@@ -17,7 +17,7 @@ from contracts import events_of
 from contracts.notify import TrialMailQueued
 from services.notify.adapters import OutboxMailer
 from services.notify.bootstrap import CODEC, HEARD, NAME, build
-from services.notify.model import address, incoming, mail, notice
+from services.notify.model import address, drill, incoming, mail, notice
 from services.notify.model.bundle import GATHERING
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
@@ -31,6 +31,7 @@ from services.notify.tests.examples import (
     LINE_FAULTED,
     MAIL,
     MAIL_ID,
+    NOC,
     NOTE_REFUSAL,
     NOTE_SENT,
     NUMBER,
@@ -60,7 +61,8 @@ def store(watched_store: Callable[[Codec], Any]) -> Any:
 def hear(store: EventStore, event: object, category: str, revision: int) -> None:
     notices = Handler(store, notice.DECIDER, notice.CATEGORY)
     numbers = Handler(store, incoming.DECIDER, incoming.CATEGORY)
-    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, WAIT))
+    drills = Handler(store, drill.DECIDER, drill.CATEGORY)
+    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, drills, WAIT, NOC))
     deliver(intake, recorded(event, f"{category}-{NUMBER}", revision))
 
 

@@ -13,7 +13,7 @@ from contracts import events_of
 from contracts.auth import ContractImported
 from services.notify.adapters import OutboxMailer
 from services.notify.bootstrap import CODEC, HEARD, NAME, build
-from services.notify.model import incoming, notice
+from services.notify.model import drill, incoming, notice
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
 from services.notify.tests.examples import (
@@ -25,6 +25,7 @@ from services.notify.tests.examples import (
     CONTRACT,
     CONTRACT_IMPORTED,
     CONTRACT_REMOVED,
+    NOC,
     NUMBER,
     WAIT,
     call_mail,
@@ -62,9 +63,9 @@ def store(watched_store: Callable[[Codec], Any]) -> Any:
 def hear(store: Any, event: object, stream: str, revision: int) -> None:
     notices = Handler(store, notice.DECIDER, notice.CATEGORY)
     numbers = Handler(store, incoming.DECIDER, incoming.CATEGORY)
-    deliver(
-        Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, WAIT)), recorded(event, stream, revision)
-    )
+    drills = Handler(store, drill.DECIDER, drill.CATEGORY)
+    heard = reactions(notices, numbers, drills, WAIT, NOC)
+    deliver(Intake(NAME, Codec(events_of(*HEARD)), heard), recorded(event, stream, revision))
 
 
 @pytest.fixture
@@ -333,3 +334,9 @@ def test_while_the_store_is_away_the_caller_is_told_when_to_come_again(
 
     assert (answer.status_code, answer.json["code"]) == (503, "store-unavailable")
     assert answer.headers["Retry-After"]
+
+
+def test_all_numbers_are_told_in_one_answer(client: Client, customer: Headers) -> None:
+    glances = client.get("/me/incoming-mail", headers=customer).json["numbers"]
+
+    assert glances[NUMBER] == {"started": False}

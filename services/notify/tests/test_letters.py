@@ -7,7 +7,7 @@ from chassis.testing import NOON
 from contracts.notify import MailQueued
 from services.notify.adapters import message_of
 from services.notify.model.letters import Owed, japanese_time, letter_of, letter_of_many
-from services.notify.tests.examples import ANNE, FAULT, call_mail, fault_mail, recovery_mail, trial_mail
+from services.notify.tests.examples import ANNE, DRILL_MAIL, FAULT, call_mail, fault_mail, recovery_mail, trial_mail
 
 SITE_URL = "https://tsunagu.example.jp/"
 
@@ -201,3 +201,18 @@ def test_a_call_mail_has_a_message_id_of_its_own_and_answers_none() -> None:
 
     assert message["Message-ID"] == f"<{call_mail(ANNE).mail_id}@tsunagu.example.jp>"
     assert message["In-Reply-To"] is None
+
+
+def test_a_test_of_a_monitoring_system_says_that_nothing_has_changed() -> None:
+    letter = letter_of(replace(DRILL_MAIL, cause="試験\r\nBcc: x@example.jp"), NOON, SITE_URL)
+
+    assert letter.subject == "【つなぐ】【試験】監視システムからの故障の知らせ（noc-west）"
+    assert letter.body.splitlines()[:7] == [
+        "監視システムから試験の知らせが届きました。回線の状態、一括転送、お客さまへの通知は変わりません。",
+        "",
+        "監視システム　：noc-west",
+        "知らせ　　　　：故障（critical）",
+        "お客様電話番号：06-0000-1111",
+        "日時　　　　　：2026年1月15日（木）12:00",
+        "内容　　　　　：試験  Bcc: x@example.jp",
+    ]

@@ -15,10 +15,11 @@ from contracts.auth import ContractChanged
 from contracts.linewatch import LineFaulted
 from contracts.notify import IncomingMailQueued, MailQueued
 from services.notify.bootstrap import CODEC, HEARD, NAME
-from services.notify.model import incoming
+from services.notify.model import drill, incoming
+from services.notify.model.drill import DrillMailQueued
 from services.notify.model.incident import FaultHeard, ForwardingHeard, wake_at
 from services.notify.model.notice import CATEGORY, DECIDER, Notice
-from services.notify.reactions import reactions
+from services.notify.reactions import on_line_tested, reactions
 from services.notify.tests.examples import (
     ADDITIONAL,
     ANNE,
@@ -28,11 +29,14 @@ from services.notify.tests.examples import (
     CONTRACT_IMPORTED,
     CONTRACT_REMOVED,
     CONTRACTOR,
+    DRILL_MAIL,
     FAULT,
     FORWARD_STARTED,
     FORWARD_STOPPED,
     LINE_FAULTED,
     LINE_RECOVERED,
+    LINE_TESTED,
+    NOC,
     NUMBER,
     SITE,
     START,
@@ -60,7 +64,8 @@ NOT_STOPPED = recorded(STOP_SKIPPED, PLAN_STREAM, 2, 1)
 def intake_on(store: EventStore) -> tuple[Intake, Handler[Notice]]:
     notices = Handler(store, DECIDER, CATEGORY, wake_at=wake_at)
     numbers = Handler(store, incoming.DECIDER, incoming.CATEGORY)
-    return Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, WAIT)), notices
+    drills = Handler(store, drill.DECIDER, drill.CATEGORY)
+    return Intake(NAME, Codec(events_of(*HEARD)), reactions(notices, numbers, drills, WAIT, NOC)), notices
 
 
 @pytest.fixture
@@ -310,3 +315,18 @@ def test_a_batch_of_five_hundred_costs_as_many_store_calls_as_one(watched_store:
 
     assert many.calls == one.calls
     assert set(many.calls.values()) == {1}
+
+
+# Tests of monitoring systems.
+
+
+def test_a_test_of_a_monitoring_system_is_told_to_the_operators_alone(store: MemoryStore, intake: Intake) -> None:
+    for _ in range(2):
+        deliver(intake, recorded(LINE_TESTED, LINE_STREAM, 1))
+
+    assert said(store, DrillMailQueued) == [DRILL_MAIL]
+    assert not said(store, MailQueued)
+
+
+def test_without_an_address_of_the_operators_nobody_is_told() -> None:
+    assert on_line_tested(recorded(LINE_TESTED, LINE_STREAM, 1), "") == []

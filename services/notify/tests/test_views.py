@@ -8,6 +8,7 @@ from chassis.views import Row, fold_once
 from services.notify.model.bundle import GATHERING
 from services.notify.tests.examples import (
     ANNE,
+    DRILL_MAIL,
     FAILED,
     HELD,
     MAIL,
@@ -50,7 +51,7 @@ def test_a_queued_mail_is_due_when_others_have_had_time_to_join_it() -> None:
     assert (row["state"], row["due_at"], row["contract"], row["attempts"]) == ("queued", NOON + GATHERING, NUMBER, 0)
 
 
-@pytest.mark.parametrize("mail", [call_mail(ANNE), trial_mail(ANNE)])
+@pytest.mark.parametrize("mail", [call_mail(ANNE), trial_mail(ANNE), DRILL_MAIL])
 def test_a_mail_that_goes_alone_is_due_at_once(mail: object) -> None:
     row = row_after(recorded(mail))
 
