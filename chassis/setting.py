@@ -3,15 +3,16 @@
 Every answer is the whole setting with its ETag, so that a caller never has to ask again after a change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from flask import Response
-from marshmallow import Schema
+from marshmallow import Schema, fields, validate
 
+from chassis.answers import Answer
 from chassis.handling import Handler, Outcome
-from chassis.web import Blueprint, if_match, once, origin, reply
+from chassis.web import Blueprint, Query, customer, if_match, once, origin, principal, reply
 
 State = TypeVar("State")
 # One of the access decorators.
@@ -90,6 +91,37 @@ class Setting(Generic[State]):
         act.__doc__ = f"{order.__doc__} If-Match is optional, as an order to act is not an edit."
         documented = routes.response(200, answer, headers=TAGGED)(act)
         routes.post(path, endpoint=path.rpartition("/")[2])(access(routes.takes_nothing(documented)))
+
+
+class NumbersQuery(Query):
+    """`numbers` separated by commas; without it all of the caller's."""
+
+    numbers = fields.String(load_default="", validate=validate.Length(max=20_000))
+
+
+class OverviewSchema(Answer):
+    """Something of each number that has it."""
+
+    numbers = fields.Dict(fields.String(), fields.Dict())
+
+
+def add_overview(
+    routes: Blueprint, path: str, tell: Callable[[Sequence[str]], Mapping[str, Mapping[str, Any]]], promise: str
+) -> None:
+    """GET of `path`: what `tell` says of the caller's own numbers, in one look for all of them.
+
+    `promise` is what the documentation says of the route; `tell` leaves out numbers of which there is nothing to say.
+    """
+
+    def show_all(query: dict[str, str]) -> Response:
+        own = principal().numbers
+        asked = [number for number in query["numbers"].split(",") if number] or sorted(own)
+        return reply({"numbers": tell([number for number in asked if number in own])})
+
+    show_all.__doc__ = promise
+    documented = routes.response(200, OverviewSchema)(show_all)
+    taken = routes.arguments(NumbersQuery, location="query")(documented)
+    routes.get(path, endpoint=path.strip("/").replace("/", "-"))(customer(taken))
 
 
 def _one(whose: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """The HTTP routes of notify: notices and incoming-call mails for customers, the mail queue for operators."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from flask import Response
@@ -9,7 +10,7 @@ from chassis import history
 from chassis.errors import NotFound
 from chassis.handling import Handler
 from chassis.messages import now
-from chassis.setting import Setting
+from chassis.setting import Setting, add_overview
 from chassis.views import Views
 from chassis.web import Blueprint, once, origin, owns_contract, owns_number, principal, reply, require
 from services.notify.flows import Addresses, Trials
@@ -106,7 +107,7 @@ def _stop() -> EditNotice:
 
 
 def incoming_blueprint(numbers: Handler[Incoming], addresses: Addresses) -> Blueprint:
-    routes = Blueprint("incoming-mail", __name__, url_prefix="/numbers/<number>")
+    routes = Blueprint("incoming-mail", __name__)
 
     setting = Setting(
         numbers,
@@ -118,15 +119,16 @@ def incoming_blueprint(numbers: Handler[Incoming], addresses: Addresses) -> Blue
     )
     setting.add_routes(
         routes,
-        "/incoming-mail",
+        "/numbers/<number>/incoming-mail",
         owns_number,
         body=IncomingBody,
         answer=IncomingSchema,
         start=_start_incoming,
         stop=_stop_incoming,
     )
+    add_overview(routes, "/me/incoming-mail", lambda all: _glances(numbers, all), "Of each number: is it started.")
 
-    @routes.get("/history")
+    @routes.get("/numbers/<number>/history")
     @owns_number
     @routes.arguments(history.HistoryQuery, location="query")
     @routes.response(200, history.HistorySchema)
@@ -135,6 +137,12 @@ def incoming_blueprint(numbers: Handler[Incoming], addresses: Addresses) -> Blue
         return reply(history.page(numbers, number, history.as_read_by(principal(), sentence), **query))
 
     return routes
+
+
+def _glances(numbers: Handler[Incoming], asked: Sequence[str]) -> dict[str, dict[str, bool]]:
+    """Of those that have the option; one look at all of their streams."""
+    states = numbers.read_many(asked)
+    return {number: {"started": state.settings.started} for number, state in states.items() if state.contracted}
 
 
 def _start_incoming() -> EditIncoming:

@@ -1,5 +1,6 @@
 """The HTTP routes of voicewarp: settings of numbers for customers, calls for the telephone switch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
@@ -8,7 +9,7 @@ from chassis import history, telemetry
 from chassis.errors import NotFound
 from chassis.handling import Handler
 from chassis.messages import now
-from chassis.setting import TAGGED
+from chassis.setting import TAGGED, add_overview
 from chassis.setting import Setting as SettingRoutes
 from chassis.web import Blueprint, origin, owns_number, principal, reply, require
 from contracts import phone
@@ -62,13 +63,23 @@ WORDS = {
 
 
 def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
-    routes = Blueprint("voicewarp", __name__, url_prefix="/numbers/<number>")
+    routes = Blueprint("voicewarp", __name__)
     setting = SettingRoutes(settings, lambda state: shown(contracted(state)), ways.complete, ways.put)
     setting.add_routes(
-        routes, "/voicewarp", owns_number, body=VoiceWarpBody, answer=VoiceWarpSchema, start=_start, stop=_stop
+        routes,
+        "/numbers/<number>/voicewarp",
+        owns_number,
+        body=VoiceWarpBody,
+        answer=VoiceWarpSchema,
+        start=_start,
+        stop=_stop,
+    )
+    add_overview(routes, "/me/voicewarp", ways.glances, "Of each number: is it started, since when, by whom.")
+    add_overview(
+        routes, "/me/routing", lambda numbers: _all_now(ways, numbers), "Of each number: where a call goes now."
     )
 
-    @routes.post("/voicewarp/callers")
+    @routes.post("/numbers/<number>/voicewarp/callers")
     @owns_number
     @routes.arguments(OneCallerBody)
     @routes.response(201, VoiceWarpSchema, headers=TAGGED)
@@ -76,7 +87,7 @@ def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
         """One more caller on the list. If-Match is optional. The same one again changes nothing."""
         return setting.carry_out(number, command, need_match=False, status=201)
 
-    @routes.delete("/voicewarp/callers/<caller>")
+    @routes.delete("/numbers/<number>/voicewarp/callers/<caller>")
     @owns_number
     @routes.response(204, headers=TAGGED)
     def drop_caller(number: str, caller: str) -> Response:
@@ -84,7 +95,7 @@ def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
         answer = setting.carry_out(number, DropCaller(phone.normalise(caller)), need_match=False)
         return Response(status=204, headers={"ETag": answer.headers["ETag"]})
 
-    @routes.get("/routing")
+    @routes.get("/numbers/<number>/routing")
     @owns_number
     @routes.arguments(RoutingQuery, location="query")
     @routes.response(200, DecisionSchema)
@@ -95,7 +106,7 @@ def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
         decision = ways.decide_at(number, caller, at) if past else ways.decide(ways.row(number), caller)
         return reply(shown_decision(decision, Question(number, caller, at, past)))
 
-    @routes.get("/history")
+    @routes.get("/numbers/<number>/history")
     @owns_number
     @routes.arguments(history.HistoryQuery, location="query")
     @routes.response(200, history.HistorySchema)
@@ -104,6 +115,11 @@ def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
         return reply(history.page(settings, number, history.as_read_by(principal(), told), **query))
 
     return routes
+
+
+def _all_now(ways: Ways, numbers: Sequence[str]) -> dict[str, Any]:
+    rows = ways.rows(numbers)
+    return {number: shown_decision(ways.decide(rows.get(number), None), Question(number, None)) for number in numbers}
 
 
 def _start() -> Start:

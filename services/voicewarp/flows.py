@@ -30,6 +30,19 @@ class Ways:
     def row(self, number: str) -> Row | None:
         return self.views.one(ROUTES.name, number)
 
+    def rows(self, numbers: Collection[str]) -> Mapping[str, Row]:
+        """Those of many numbers in one read; a number that nobody has ever had has none."""
+        return {row["_id"]: row for row in self.views.find(ROUTES.name, _any_of(numbers), limit=0)}
+
+    def glances(self, numbers: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+        """VoiceWarp of those numbers that have it: is it started, since when, and what kind of person did it."""
+        found = {number: (setting_of(row), row.get("on")) for number, row in self.rows(numbers).items()}
+        return {
+            number: {"started": setting.started, "mode": setting.mode, **(_since(on) if setting.started else {})}
+            for number, (setting, on) in found.items()
+            if setting.contracted
+        }
+
     def contract_number(self, row: Row | None) -> str:
         """Whose number it is."""
         return setting_of(row).contract_number
@@ -98,6 +111,11 @@ def reached(number: str, edges: Mapping[str, Iterable[str]]) -> frozenset[str]:
         found.update(onward)
         ahead += onward
     return frozenset(found)
+
+
+def _since(on: Mapping[str, Any] | None) -> dict[str, str]:
+    """Rows from before this was kept do not know it."""
+    return {"since": on["at"].isoformat(), "by": on["by"]} if on else {}
 
 
 def _any_of(numbers: Collection[str]) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def share_of(number: str, recorded: Recorded) -> Recorded:
 
 def fold_route(row: Row | None, recorded: Recorded) -> Row:
     """`setting` is VoiceWarp, `entries` where bulk forwarding sends the number when it runs, by contract; `periods` are
-    those in which it did, and `forgotten` the end of the last one that is not kept; `edges` is where calls may go."""
+    those in which it did, and `forgotten` the end of the last one that is not kept; `edges` is where calls may go; `on`
+    is since when VoiceWarp is started and who did it."""
     before = dict(row or _NOTHING)
     event = recorded.event
     match event:
@@ -67,7 +68,15 @@ def fold_route(row: Row | None, recorded: Recorded) -> Row:
             after = {**before, "setting": msgspec.to_builtins(setting)}
         case _:
             after = {**before, "setting": _evolved(before["setting"], event)}
-    return {**after, "edges": sorted(_edges(after))}
+    return {**after, "edges": sorted(_edges(after)), "on": _on(before, after, recorded)}
+
+
+def _on(before: Mapping[str, Any], after: Mapping[str, Any], recorded: Recorded) -> Any:
+    """Since when VoiceWarp is started, and what kind of person did it; None while it is stopped."""
+    if not _setting(after["setting"]).started:
+        return None
+    is_new = not _setting(before["setting"]).started
+    return {"at": recorded.at, "by": recorded.actor.kind} if is_new else before.get("on")
 
 
 _NOTHING: Mapping[str, Any] = {"setting": None, "entries": {}, "periods": [], "forgotten": None}

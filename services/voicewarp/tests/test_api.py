@@ -833,3 +833,22 @@ def test_an_outcome_that_does_not_fit_is_refused(
 
     assert (answer.status_code, answer.json["code"], errors_of(answer)) == (422, code, errors)
     assert said(store, CallEnded) == []
+
+
+def test_all_numbers_are_told_in_one_answer(client: Client, customer: Headers) -> None:
+    tag = client.get(SETTING, headers=customer).headers["ETag"]
+    client.put(SETTING, json=FULL | {"started": True}, headers=customer | {"If-Match": tag})
+
+    glances = client.get(f"/me/voicewarp?numbers={NUMBER},{OFFICE}", headers=customer).json["numbers"]
+    ways = client.get("/me/routing", headers=customer).json["numbers"]
+
+    assert {number: (told["started"], told["by"]) for number, told in glances.items()} == {NUMBER: (True, "customer")}
+    assert glances[NUMBER]["since"]
+    assert ways[NUMBER]["now"] == {"action": "forward", "to": MOBILE}
+    assert MOBILE.removeprefix("090")[:4] in ways[NUMBER]["sentence"]["ja"]
+
+
+def test_a_stopped_number_is_told_without_a_beginning(client: Client, customer: Headers) -> None:
+    glances = client.get("/me/voicewarp", headers=customer).json["numbers"]
+
+    assert glances[NUMBER] == {"started": False, "mode": "no-answer"}
