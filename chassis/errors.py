@@ -127,3 +127,9 @@ class UnsupportedMedia(TsunaguError):
     """The body's type or encoding is none that this place reads."""
 
     status = 415
+
+
+class NoRoom(TsunaguError):
+    """Everything is right with it, but there is no room for more; there may be when somebody has made some."""
+
+    status = 507

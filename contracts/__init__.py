@@ -6,7 +6,7 @@ its events; `EVENTS` is where everybody else finds them.
 
 from collections.abc import Mapping
 
-from contracts import auth, bulkforward, ivr, linewatch, notify, voicewarp
+from contracts import auth, bulkforward, faxstore, ivr, linewatch, notify, voicewarp
 
 EVENTS: Mapping[str, tuple[type, ...]] = {
     "auth": auth.EVENTS,
@@ -15,6 +15,7 @@ EVENTS: Mapping[str, tuple[type, ...]] = {
     "bulkforward": bulkforward.EVENTS,
     "voicewarp": voicewarp.EVENTS,
     "notify": notify.EVENTS,
+    "faxstore": faxstore.EVENTS,
 }
 
 

@@ -1,5 +1,6 @@
 """Said by notify: settings of the fault notice (stream `notice-<contract number>`) and of the incoming-call mail
-(`incoming-<number>`), each with the mails that are owed; and what became of every mail (`mail-<id>`).
+(`incoming-<number>`), each with the mails that are owed; the mails that are owed of a fax (`faxtold-<fax id>`); and
+what became of every mail (`mail-<id>`).
 """
 
 from collections.abc import Mapping
@@ -96,6 +97,20 @@ class TrialMailQueued:
 
 
 @dataclass(frozen=True)
+class FaxMailQueued:
+    """A mail to one address will tell of a fax. `mail_id` is the same for the same fax and address for ever."""
+
+    mail_id: str
+    contract_number: str
+    address: str
+    fax_id: str
+    number: str
+    caller: str | None
+    pages: int
+    received_at: datetime
+
+
+@dataclass(frozen=True)
 class MailSent:
     """A mail server has taken the mail and answered for it."""
 
@@ -130,6 +145,7 @@ EVENTS = (
     IncomingMailChanged,
     IncomingMailQueued,
     TrialMailQueued,
+    FaxMailQueued,
     MailSent,
     MailFailed,
     MailSuppressed,

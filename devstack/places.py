@@ -35,6 +35,10 @@ class Places:
         return self.root / "voices"
 
     @property
+    def spool(self) -> Path:
+        return self.root / "spool"
+
+    @property
     def logs(self) -> Path:
         return self.root / "log"
 

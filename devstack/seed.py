@@ -11,8 +11,8 @@ from devstack.services import Addresses
 from devstack.stack import run_command
 from devstack.trouble import Trouble
 
-LINE_EVENTS, CALLS, IVR, OPERATOR = "line-events", "calls", "ivr", "operator"
-SCOPES = (LINE_EVENTS, CALLS, IVR, OPERATOR)
+LINE_EVENTS, CALLS, IVR, FAXES, OPERATOR = "line-events", "calls", "ivr", "faxes", "operator"
+SCOPES = (LINE_EVENTS, CALLS, IVR, FAXES, OPERATOR)
 CONTRACT = "0600001111"
 # The example of the customers' guide (spec section 12 gives the shape).
 DEMO_CONTRACT = {

@@ -10,12 +10,13 @@ from devstack.places import REPOSITORY, Places
 from devstack.supervisor import Process
 
 # Each has a web process and a worker. Adding a service is adding its name here (and a line in gateway/routes.py).
-SERVICES = ("auth", "ivr", "linewatch", "bulkforward", "voicewarp", "notify")
+SERVICES = ("auth", "ivr", "linewatch", "bulkforward", "voicewarp", "notify", "faxstore")
 # Services with tasks that give way to all others, in a process of their own: `python -m chassis <service> aside`.
-ASIDE = {"notify": ("aside",)}
+ASIDE = {"notify": ("aside",), "faxstore": ("aside",)}
 GATEWAY, GATEWAY_METRICS, MAIL = "gateway", "gateway-metrics", "mail"
 # Logins wait in a thread of the gateway and in one of auth while a password is hashed; the others must not wait behind.
-WEB_THREADS = {"auth": 64, GATEWAY: 64}
+# A fax takes a thread for as long as it arrives and waits for its turn; whoever reads must not wait behind it.
+WEB_THREADS = {"auth": 64, "faxstore": 32, GATEWAY: 64}
 FEW_WEB_THREADS = 8
 # Niced threads leave others the processor, but not its caches; so hashing leaves a core of this machine alone.
 HASHING_THREADS = max(1, (os.cpu_count() or 2) - 1)
@@ -71,6 +72,7 @@ def environment(service: str, places: Places, addresses: Addresses) -> dict[str,
     special = {
         "auth": {"TOKEN_SIGNING_KEY": str(places.signing_key), **hashing, **pepper},
         "ivr": pepper,
+        "faxstore": {"SPOOL": str(places.spool)},
         "notify": {
             "SMTP_URL": addresses.smtp_url,
             "MAIL_FROM": MAIL_FROM,

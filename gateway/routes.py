@@ -57,6 +57,13 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "/mails",
         "/mails/<path:rest>",
     ),
+    "faxstore": (
+        "/numbers/<number>/fax-mail",
+        "/numbers/<number>/fax-mail/<path:rest>",
+        "/numbers/<number>/faxes",
+        "/numbers/<number>/faxes/<path:rest>",
+        "/faxes",
+    ),
 }
 
 # Operations that are answered without a token, as "METHOD /path".
@@ -78,7 +85,7 @@ ENDING = frozenset({"DELETE /sessions/current", "DELETE /sessions/<id>", "PUT /p
 # Joined histories, and the services whose streams tell a part of each.
 HISTORIES: Mapping[str, tuple[str, ...]] = {
     "/contracts/<contract_number>/history": ("auth", "linewatch", "bulkforward", "notify"),
-    "/numbers/<number>/history": ("auth", "voicewarp", "notify"),
+    "/numbers/<number>/history": ("auth", "voicewarp", "notify", "faxstore"),
 }
 
 
@@ -94,6 +101,7 @@ class State(NamedTuple):
 STATES: Mapping[str, State] = {
     "voicewarp": State("voicewarp", "/numbers/{number}/voicewarp", ("started",)),
     "incoming-mail": State("notify", "/numbers/{number}/incoming-mail", ("started",)),
+    "fax-mail": State("faxstore", "/numbers/{number}/fax-mail", ("started",)),
     "bulk-forward": State("bulkforward", "/contracts/{contract_number}/bulk-forward", ("running", "cause", "since")),
     "fault-notice": State("notify", "/contracts/{contract_number}/fault-notice", ("started",)),
 }
@@ -111,4 +119,6 @@ UPLOADS: Mapping[str, Upload] = {
     "/contracts": Upload(64 * MEBIBYTE, 900),
     # The service takes 1 MiB and says in words of its own that a file is larger.
     "/contracts/<contract_number>/bulk-forward/csv": Upload(8 * MEBIBYTE, 30),
+    # The service takes documents of 20 MiB and says in words of its own that one is larger.
+    "/faxes": Upload(24 * MEBIBYTE, 60),
 }

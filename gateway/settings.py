@@ -15,6 +15,7 @@ class Settings:
     bulkforward_url: str = variable("Where bulkforward answers.")
     voicewarp_url: str = variable("Where voicewarp answers.")
     notify_url: str = variable("Where notify answers.")
+    faxstore_url: str = variable("Where faxstore answers.")
     log_level: str = variable("Least level of log lines: debug, info, warning or error.", default="info")
     trusted_proxies: tuple[str, ...] = variable(
         "Addresses of proxies in front whose X-Forwarded-For is believed; from anyone else it is dropped.", default=()
@@ -36,4 +37,5 @@ class Settings:
             "bulkforward": self.bulkforward_url,
             "voicewarp": self.voicewarp_url,
             "notify": self.notify_url,
+            "faxstore": self.faxstore_url,
         }

@@ -23,10 +23,12 @@ from contracts.bulkforward import (
     BulkForwardStarted,
     BulkForwardStopped,
 )
+from contracts.faxstore import FaxDeleted, FaxMailChanged, FaxReceived
 from contracts.ivr import PasswordIssued
 from contracts.linewatch import LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered, LineTested
 from contracts.notify import (
     FaultNoticeChanged,
+    FaxMailQueued,
     IncomingMailChanged,
     IncomingMailQueued,
     MailFailed,
@@ -62,6 +64,8 @@ CONTRACT = Contract(
 MAIL = f"{FAULT}-fault-0123456789abcdef"
 REPLY = f"{FAULT}-recovery-0123456789abcdef"
 CALL_MAIL = "call-0123456789abcdef0123456789abcdef-0123456789abcdef"
+FAX_MAIL = "fax-0123456789abcdef0123456789abcdef-0123456789abcdef"
+CHECKSUM = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 VERIFIER = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
 TO = "soumu@example.jp"
 MOBILE = "09012345678"
@@ -140,5 +144,9 @@ _ALL = (
     MailFailed(MAIL, NUMBER, 6, "550 no such user"),
     MailSuppressed(MAIL, NUMBER, "550 no such user"),
     TrialMailQueued("test-1-0123456789abcdef", NUMBER, TO, "株式会社つなぐ", "本店"),
+    FaxMailQueued(FAX_MAIL, NUMBER, TO, "f-1", ADDITIONAL, "0312345678", 3, SINCE),
+    FaxMailChanged(ADDITIONAL, NUMBER, True, (TO, "tencho@example.jp")),
+    FaxReceived("f-1", ADDITIONAL, NUMBER, "0312345678", "image/tiff", 3, 48_213, CHECKSUM, SINCE, (TO,)),
+    FaxDeleted("f-1", ADDITIONAL, NUMBER, "expired"),
 )
 EXAMPLES: Mapping[str, Any] = {type(event).__name__: event for event in _ALL}

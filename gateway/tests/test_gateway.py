@@ -39,7 +39,7 @@ class World:
     def __init__(self, stack: ExitStack, **changes: Any) -> None:
         self.services = {
             name: stack.enter_context(serving(Service()))
-            for name in ("auth", "ivr", "linewatch", "bulkforward", "voicewarp", "notify")
+            for name in ("auth", "ivr", "linewatch", "bulkforward", "voicewarp", "notify", "faxstore")
         }
         self.services["auth"].views["/tokens"] = exchange
         self.services["auth"].views["/health/live"] = lambda _: json({"status": "ok"})
@@ -96,6 +96,10 @@ def test_a_request_reaches_its_service_without_the_prefix(world: World) -> None:
         ("/contracts/0600001111/bulk-forward/entries/0600002222", "bulkforward"),
         ("/contracts/0600001111/fault-notice/start", "notify"),
         ("/mails/m1/retry", "notify"),
+        ("/numbers/0600002222/fax-mail/start", "faxstore"),
+        ("/numbers/0600002222/faxes", "faxstore"),
+        ("/numbers/0600002222/faxes/f-1/pages/1.png", "faxstore"),
+        ("/faxes", "faxstore"),
     ],
 )
 def test_every_path_has_its_service(world: World, path: str, service: str) -> None:
@@ -480,10 +484,11 @@ def test_a_number_has_a_history_of_its_own(world: World) -> None:
     world["auth"].views["/numbers/0600002222/history"] = pages(items("credential", 50, 10))
     world["voicewarp"].views["/numbers/0600002222/history"] = pages(items("voicewarp", 40))
     world["notify"].views["/numbers/0600002222/history"] = pages(items("incoming", 30))
+    world["faxstore"].views["/numbers/0600002222/history"] = pages(items("faxmail", 20))
 
     response = world.client.get("/api/v1/numbers/0600002222/history", headers=KEY)
 
-    assert minutes(jsonlib.loads(response.data)) == [50, 40, 30, 10]
+    assert minutes(jsonlib.loads(response.data)) == [50, 40, 30, 20, 10]
 
 
 # --- logging in and out
@@ -602,6 +607,7 @@ def a_world_that_knows_me(world: World) -> World:
     world["notify"].views["/contracts/0600001111/fault-notice"] = lambda _: json({"started": False, "addresses": []})
     world["notify"].views["/numbers/0600001111/incoming-mail"] = lambda _: json({"started": True, "addresses": []})
     world["notify"].views["/numbers/0600002222/incoming-mail"] = lambda _: json({"started": False, "addresses": []})
+    world["faxstore"].views["/numbers/0600002222/fax-mail"] = lambda _: json({"started": True, "addresses": []})
     world["voicewarp"].views["/numbers/0600001111/voicewarp"] = lambda _: json({"started": False, "active": None})
     return world
 
@@ -618,7 +624,7 @@ def test_me_joins_what_is_contracted_with_its_state(told_me: World) -> None:
     assert me == ME | {
         "numbers": [
             {"number": "0600001111", "options": {"incoming-mail": {"started": True}, "voicewarp": {"started": False}}},
-            {"number": "0600002222", "options": {"fax-mail": {}, "incoming-mail": {"started": False}}},
+            {"number": "0600002222", "options": {"fax-mail": {"started": True}, "incoming-mail": {"started": False}}},
         ],
         "options": {
             "bulk-forward": {"running": True, "cause": "manual", "since": "2026-11-23T09:00:00+09:00"},

@@ -81,19 +81,20 @@ def test_the_documents_are_joined_and_survive_a_service() -> None:
         keys = Service(views={"/openapi.json": lambda _: json(documented("/tokens", COUNT))})
         auth = stack.enter_context(serving(keys))
         with serving(plans):
-            client = build(Settings(auth.url, nobody(), nobody(), plans.url, nobody(), nobody())).test_client()
+            urls = (auth.url, nobody(), nobody(), plans.url, nobody(), nobody(), nobody())
+            client = build(Settings(*urls)).test_client()
             first = jsonlib.loads(client.get("/api/v1/openapi.json").data)
 
         again = jsonlib.loads(client.get("/api/v1/openapi.json").data)
 
     assert list(first["paths"]) == [f"/api/v1{PLAN}"]
-    assert first["info"]["description"].endswith(": ivr, linewatch, voicewarp, notify.")
+    assert first["info"]["description"].endswith(": ivr, linewatch, voicewarp, notify, faxstore.")
     assert again == first
 
 
 def test_the_page_shows_paths_and_fields_without_a_script() -> None:
     with serving(Service(views={"/openapi.json": lambda _: json(documented(PLAN, TEXT))})) as plans:
-        client = build(Settings(nobody(), nobody(), nobody(), plans.url, nobody(), nobody())).test_client()
+        client = build(Settings(nobody(), nobody(), nobody(), plans.url, nobody(), nobody(), nobody())).test_client()
 
         page = client.get("/api/v1/docs").text
 

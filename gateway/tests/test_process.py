@@ -56,7 +56,7 @@ def a_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     url, port, temporary = nobody(), int(nobody().rpartition(":")[2]), tmp_path_factory.mktemp("gateway")
     metrics = nobody()
     environment = dict.fromkeys(
-        ("AUTH_URL", "IVR_URL", "LINEWATCH_URL", "BULKFORWARD_URL", "VOICEWARP_URL", "NOTIFY_URL"), url
+        ("AUTH_URL", "IVR_URL", "LINEWATCH_URL", "BULKFORWARD_URL", "VOICEWARP_URL", "NOTIFY_URL", "FAXSTORE_URL"), url
     )
     environment |= {"METRICS_BIND": metrics.removeprefix("http://")}
     environment |= {"BIND": f"127.0.0.1:{port}", "TMPDIR": str(temporary), "PATH": os.environ["PATH"]}

@@ -1,5 +1,5 @@
-"""Received faxes and the settings of FAX mail.
+"""Received faxes: taken once, kept safe, shown to the number's own customer, deleted for good.
 
-Owns documents and the records of faxes. Hears contracts from auth, to know whose number a fax came to. Says when a fax
-was received and deleted, and when the settings of FAX mail change.
+Owns the faxes and the FAX mail of each number. Hears contracts from auth. Says that a fax came and whom to tell of it,
+that one is gone, and how the FAX mail of a number is set.
 """

@@ -1,11 +1,12 @@
 """Connects the parts of notify."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import Flask
 
 from chassis.assembly import Parts, assemble, database
-from chassis.consumer import Intake
+from chassis.consumer import Intake, Reaction
 from chassis.handling import Handler
 from chassis.limits import Limit, Limits, MongoLimits
 from chassis.messages import Codec
@@ -20,16 +21,16 @@ from contracts import events_of, names_of, notify, phone
 from services.notify.adapters import Mailer, SmtpMailer
 from services.notify.api import WORDS, incoming_blueprint, mails_blueprint, notices_blueprint
 from services.notify.flows import Addresses, Posting, Trials
-from services.notify.model import address, bundle, drill, incoming, mail, notice
+from services.notify.model import address, bundle, drill, fax, incoming, mail, notice
 from services.notify.model.incident import wake_at
-from services.notify.reactions import reactions
+from services.notify.reactions import fax_reactions, reactions
 from services.notify.settings import Settings
 from services.notify.tasks import Sender
 from services.notify.views import MAILS
 
 NAME = "notify"
-HEARD = ("auth", "linewatch", "bulkforward", "voicewarp")
-MODELS = (notice, incoming, mail, address, bundle, drill)
+HEARD = ("auth", "linewatch", "bulkforward", "voicewarp", "faxstore")
+MODELS = (notice, incoming, fax, mail, address, bundle, drill)
 CODEC = Codec((*notify.EVENTS, *(event for model in MODELS for event in model.PRIVATE_EVENTS)))
 
 
@@ -48,11 +49,15 @@ def build(
     numbers = Handler(kept, incoming.DECIDER, incoming.CATEGORY)
     mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
     drills = Handler(kept, drill.DECIDER, drill.CATEGORY)
-    heard = reactions(notices, numbers, drills, settings.forwarding_wait, settings.noc_address)
     post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout)
     recipients = Handler(kept, address.DECIDER, address.CATEGORY)
     known, counted = Addresses(recipients), limits or MongoLimits(db)
     most = Limit(settings.mails_per_hour, timedelta(hours=1))
+    faxes = Handler(kept, fax.DECIDER, fax.CATEGORY)
+    heard: dict[str, Reaction | Sequence[Reaction]] = {
+        **reactions(notices, numbers, drills, settings.forwarding_wait, settings.noc_address),
+        **fax_reactions(faxes, recipients),
+    }
     posting = Posting(Handler(kept, bundle.DECIDER, bundle.CATEGORY), mails, rows)
     sender = Sender(mails, recipients, posting, rows, post, counted, most, settings.site_url, settings.mail_connections)
     parts = Parts(

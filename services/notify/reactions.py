@@ -1,4 +1,4 @@
-"""What happens elsewhere, as commands for notices and for the incoming-call mail of each number."""
+"""What happens elsewhere, as commands for notices, for the incoming-call mail of each number, and for faxes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -8,10 +8,13 @@ from chassis.handling import Handler, Order
 from chassis.messages import Recorded
 from contracts.auth import Contract
 from contracts.bulkforward import StopCause
+from contracts.faxstore import FaxMailChanged, FaxReceived
 from contracts.linewatch import LineTested
 from contracts.notify import ForwardingResult
 from contracts.voicewarp import CallEnded
+from services.notify.model.address import Address, RestoreAddress, address_id_of
 from services.notify.model.drill import Drills, HearDrill
+from services.notify.model.fax import FaxTold, HearFax
 from services.notify.model.incoming import HearCall, Incoming, NoteNumber
 from services.notify.model.notice import HearFault, HearForwarding, HearRecovery, NoteContract, Notice
 
@@ -101,6 +104,26 @@ def on_call_ended(recorded: Recorded) -> list[Order]:
     return [Order(call.called, command, recorded.id, recorded.correlation_id, recorded.id)]
 
 
+def on_fax_received(recorded: Recorded) -> list[Order]:
+    fax: FaxReceived = recorded.event
+    if not fax.addresses:
+        return []
+    command = HearFax(
+        fax.fax_id, fax.contract_number, fax.number, fax.caller, fax.pages, fax.received_at, tuple(fax.addresses)
+    )
+    return [Order(fax.fax_id, command, recorded.id, recorded.correlation_id, recorded.id)]
+
+
+def on_fax_mail_changed(recorded: Recorded) -> list[Order]:
+    """Whoever saves a setting wants its addresses tried again. Those that are not refused leave no trace."""
+    changed: FaxMailChanged = recorded.event
+    ids = [address_id_of(address) for address in changed.addresses]
+    return [
+        Order(id, RestoreAddress(id), f"{recorded.id}:{id}", recorded.correlation_id, recorded.id, mark=False)
+        for id in ids
+    ]
+
+
 def reactions(
     notices: Handler[Notice],
     incoming: Handler[Incoming],
@@ -108,7 +131,8 @@ def reactions(
     wait: timedelta,
     noc_address: str,
 ) -> Mapping[str, Sequence[Reaction]]:
-    """Every event that this service hears, by its name. `wait` is how long a mail waits for bulk forwarding's news."""
+    """Every event about lines, calls and contracts that this service hears, by its name. `wait` is how long a mail
+    waits for bulk forwarding's news."""
     of_notices: Mapping[str, Callable[[Recorded], list[Order]]] = {
         "ContractImported": on_contract,
         "ContractChanged": on_contract,
@@ -131,6 +155,14 @@ def reactions(
     return {
         name: [Reaction(handler, heard[name]) for handler, heard in reacting if name in heard]
         for name in {**of_notices, **of_numbers, **of_drills}
+    }
+
+
+def fax_reactions(faxes: Handler[FaxTold], addresses: Handler[Address]) -> Mapping[str, Reaction]:
+    """Every event about faxes that this service hears, by its name."""
+    return {
+        "FaxReceived": Reaction(faxes, on_fax_received),
+        "FaxMailChanged": Reaction(addresses, on_fax_mail_changed),
     }
 
 

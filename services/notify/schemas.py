@@ -15,6 +15,7 @@ from contracts.notify import (
     CallCondition,
     CallerMode,
     FaultNoticeChanged,
+    FaxMailQueued,
     IncomingMailChanged,
     IncomingMailQueued,
     MailFailed,
@@ -312,6 +313,8 @@ def sentence(event: Any) -> tuple[str, str] | None:
             )
         case IncomingMailQueued():
             return "着信のお知らせメールを用意しました", "A mail about a call was queued"
+        case FaxMailQueued():
+            return "FAX受信のお知らせメールを用意しました", "A mail about a fax was queued"
         case TrialMailQueued():
             return "テストメールを用意しました", "A test mail was queued"
         case MailSent():

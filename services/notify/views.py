@@ -11,7 +11,15 @@ import msgspec
 
 from chassis.messages import Recorded
 from chassis.views import Row, View
-from contracts.notify import IncomingMailQueued, MailFailed, MailQueued, MailSent, MailSuppressed, TrialMailQueued
+from contracts.notify import (
+    FaxMailQueued,
+    IncomingMailQueued,
+    MailFailed,
+    MailQueued,
+    MailSent,
+    MailSuppressed,
+    TrialMailQueued,
+)
 from services.notify.model.bundle import GATHERING, bundle_id_of
 from services.notify.model.drill import DrillMailQueued
 from services.notify.model.letters import Owed
@@ -29,7 +37,7 @@ def fold_mail(row: Row | None, recorded: Recorded) -> Row:
     """
     event, told = recorded.event, dict(row or _NOTHING)
     match event:
-        case MailQueued() | IncomingMailQueued() | TrialMailQueued() | DrillMailQueued():
+        case MailQueued() | IncomingMailQueued() | TrialMailQueued() | DrillMailQueued() | FaxMailQueued():
             told |= {"queued": msgspec.to_builtins(event), "queued_at": recorded.at, "contract": event.contract_number}
             told |= {"event": recorded.type}
             if isinstance(event, MailQueued):
@@ -51,7 +59,7 @@ def fold_mail(row: Row | None, recorded: Recorded) -> Row:
 
 # What says that a mail is owed, by its name in a row.
 OWED: Mapping[str, type[Owed]] = {
-    owed.__name__: owed for owed in (MailQueued, IncomingMailQueued, TrialMailQueued, DrillMailQueued)
+    owed.__name__: owed for owed in (MailQueued, IncomingMailQueued, TrialMailQueued, DrillMailQueued, FaxMailQueued)
 }
 
 

@@ -33,6 +33,7 @@ owns-contract|scopes:line-events  number-1   401    404   404   yes  yes   404  
 scopes:line-events                -          401    403   403   403  403   403    403   new   yes   403   403   403   403
 scopes:calls                      -          401    403   403   403  403   403    403   new   403   yes   403   403   403
 scopes:ivr                        -          401    403   403   403  403   403    403   new   403   403   yes   403   403
+scopes:faxes                      -          401    403   403   403  403   403    403   new   403   403   403   yes   403
 scopes:operator                   -          401    403   403   403  403   403    403   new   403   403   403   403   yes
 """  # noqa: E501  A table is read by its columns.
 

@@ -10,7 +10,7 @@ KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # Errors whose first argument is their code, and the field errors whose second is; a sentence may follow the code.
 ERRORS = frozenset(
     {"Rejected", "NotFound", "Conflict", "Stale", "Forbidden", "Unauthenticated", "BadMessage", "Unavailable"}
-    | {"Missing", "TooLarge", "TooMany", "UnsupportedMedia", "ValidationError"}
+    | {"Missing", "NoRoom", "TooLarge", "TooMany", "UnsupportedMedia", "ValidationError"}
 )
 FIELD_ERRORS = frozenset({"FieldError"})
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Literal, assert_never
 
 from contracts import phone
-from contracts.notify import ForwardingResult, IncomingMailQueued, MailQueued, TrialMailQueued
+from contracts.notify import FaxMailQueued, ForwardingResult, IncomingMailQueued, MailQueued, TrialMailQueued
 from contracts.voicewarp import CallOutcome
 from services.notify.model.drill import DrillMailQueued
 
@@ -56,8 +56,8 @@ _OUTCOMES: dict[CallOutcome, str] = {
     "forwarded": "転送しました",
 }
 # Whatever the mail is about: the events that owe one.
-Owed = MailQueued | IncomingMailQueued | TrialMailQueued | DrillMailQueued
-Kind = Literal["fault", "recovery", "incoming", "test", "drill"]
+Owed = MailQueued | IncomingMailQueued | TrialMailQueued | DrillMailQueued | FaxMailQueued
+Kind = Literal["fault", "recovery", "incoming", "fax", "test", "drill"]
 
 
 def kind_of(mail: Owed) -> Kind:
@@ -70,6 +70,8 @@ def kind_of(mail: Owed) -> Kind:
             return "test"
         case DrillMailQueued():
             return "drill"
+        case FaxMailQueued():
+            return "fax"
         case _:
             assert_never(mail)
 
@@ -85,6 +87,8 @@ def letter_of(mail: Owed, queued_at: datetime, site_url: str, answers: tuple[str
             subject, lines = _trial_subject(mail), _trial_lines(mail)
         case DrillMailQueued():
             subject, lines = _drill_subject(mail), _drill_lines(mail)
+        case FaxMailQueued():
+            subject, lines = _fax_subject(mail), _fax_lines(mail, site_url)
         case _:
             assert_never(mail)
     return _letter(mail, queued_at, site_url, answers, subject, lines)
@@ -210,9 +214,31 @@ def _call_lines(mail: IncomingMailQueued) -> list[str]:
 
 
 def _caller(mail: IncomingMailQueued) -> str:
-    if mail.caller is None:
-        return "非通知"
-    return phone.shown(mail.caller) + (f" {_in_one_line(mail.label)}" if mail.label else "")
+    label = f" {_in_one_line(mail.label)}" if mail.caller and mail.label else ""
+    return _number_or_withheld(mail.caller) + label
+
+
+def _number_or_withheld(caller: str | None) -> str:
+    return "非通知" if caller is None else phone.shown(caller)
+
+
+def _fax_subject(mail: FaxMailQueued) -> str:
+    return f"FAX受信のお知らせ：{_number_or_withheld(mail.caller)}（{mail.pages}ページ）"
+
+
+def _fax_lines(mail: FaxMailQueued, site_url: str) -> list[str]:
+    """The link shows nothing to whoever is not logged in: a mail may be forwarded."""
+    return [
+        f"{phone.shown(mail.number)} でFAXを受信しました。",
+        "",
+        f"受信した日時　：{japanese_time(mail.received_at)}",
+        f"受信した番号　：{phone.shown(mail.number)}",
+        f"送信元の番号　：{_number_or_withheld(mail.caller)}",
+        f"ページ数　　　：{mail.pages}",
+        "",
+        "次のページにログインすると、FAXの内容を確認できます。",
+        f"{site_url.rstrip('/')}/numbers/{mail.number}/faxes/{mail.fax_id}",
+    ]
 
 
 def _what_to_do(mail: IncomingMailQueued) -> str:

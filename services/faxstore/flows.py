@@ -1,0 +1,224 @@
+"""What takes more than one stream, or a stream and its content: taking a fax, and seeing those that are there."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from chassis.auth import Principal
+from chassis.errors import Forbidden, NoRoom, NotFound, TsunaguError, Unavailable
+from chassis.handling import Handler, Outcome
+from chassis.messages import Origin, Recorded, now, sequence_of
+from chassis.views import Row, Views
+from contracts.faxstore import FaxReceived
+from services.faxstore.adapters import Arriving, Contents, Stored
+from services.faxstore.formats import Darkroom
+from services.faxstore.model.fax import DeleteFax, Fax, MarkFax, ReceiveFax, is_taken, there
+from services.faxstore.model.setting import FaxMail
+from services.faxstore.views import FAXES, NEWEST_FIRST, FaxNow
+
+# How long a fax waits for its turn to be taken; less than the gateway waits for us.
+WAIT_SECONDS = 20.0
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the receiver says of a fax."""
+
+    fax_id: str
+    called: str
+    caller: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What one number's faxes may take."""
+
+    faxes: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The faxes of numbers, as their customers see them."""
+
+    settings: Handler[FaxMail]
+    faxes: Handler[Fax]
+    views: Views
+    contents: Contents
+
+    def contract_of(self, number: str, caller: Principal) -> str:
+        """Whose number it is. NotFound where its option is not contracted, or by somebody else by now."""
+        setting = contracted(self.settings.read(number).state)
+        if caller.kind == "customer" and caller.contract_number != setting.contract_number:
+            raise NotFound("not-found")
+        return setting.contract_number
+
+    def fax(self, number: str, fax_id: str, caller: Principal) -> Fax:
+        """One fax, read from its stream. NotFound too when it is another number's or another contract's."""
+        contract_number, fax = self.contract_of(number, caller), self.faxes.read(fax_id).state
+        received = there(fax)
+        if (received.number, received.contract_number) != (number, contract_number):
+            raise NotFound("not-found")
+        return fax
+
+    def page(self, number: str, caller: Principal, limit: int, before: tuple[datetime, str] | None) -> list[Row]:
+        """The newest first, those older than `before`; one more than `limit`, when there are more."""
+        wanted: dict[str, Any] = {"number": number, "contract_number": self.contract_of(number, caller), "there": True}
+        if before:
+            at, fax_id = before
+            wanted["$or"] = [{"received_at": {"$lt": at}}, {"received_at": at, "_id": {"$lt": fax_id}}]
+        return self.views.find(FAXES.name, wanted, sort=NEWEST_FIRST, limit=limit + 1)
+
+    def mark(self, fax_id: str, read: bool, origin: Origin) -> Fax:
+        return self._put(fax_id, self.faxes.handle(fax_id, MarkFax(read), origin), origin)
+
+    def delete(self, fax_id: str, origin: Origin, guard: Callable[[Fax], None]) -> None:
+        """It is gone for everybody; the worker removes its content, and does so again if it is killed over it."""
+        self._put(fax_id, self.faxes.handle(fax_id, DeleteFax(), origin, guard=guard), origin)
+
+    def handed_out(self, fax_id: str, origin: Origin) -> None:
+        """A customer who has the document has read it. That it cannot be noted now keeps nobody from reading."""
+        try:
+            self.mark(fax_id, True, origin)
+        except TsunaguError as problem:
+            log.info("fax_not_marked", code=problem.code)
+
+    def document(self, fax: Fax) -> Stored:
+        """As it was sent."""
+        return _there_still(self.contents.document(fax.content_id))
+
+    def pdf(self, fax: Fax) -> Stored:
+        """What came as PDF is handed out as it came."""
+        if there(fax).media_type == "application/pdf":
+            return self.document(fax)
+        return self._copy(fax, "pdf")
+
+    def picture(self, fax: Fax, page: int) -> Stored:
+        return self._copy(fax, f"{page}.png")
+
+    def _copy(self, fax: Fax, name: str) -> Stored:
+        if fax.failure:
+            raise NotFound("cannot-be-shown")
+        if not fax.copies_id:
+            raise Unavailable("copies-not-ready", retry_after=2)
+        return _there_still(self.contents.copy(f"{fax.copies_id}/{name}"))
+
+    def _put(self, fax_id: str, outcome: Outcome[Fax], origin: Origin) -> Fax:
+        if outcome.events:
+            self.show(fax_id, outcome, origin)
+        return outcome.state
+
+    def show(self, fax_id: str, outcome: Outcome[Fax], origin: Origin) -> None:
+        """The fax after a command into its row, for the very next list. Left to the projector when that fails: the
+        command is done."""
+        place = sequence_of(outcome.revision, len(outcome.events) - 1)
+        told, stream = FaxNow(fax_id, outcome.state), self.faxes.stream(fax_id)
+        event = Recorded(told, FaxNow.__name__, stream, place, "", now(), origin.actor, origin.correlation_id, "")
+        try:
+            self.views.project([event])
+        except TsunaguError as problem:
+            log.warning("row_left_to_projector", code=problem.code)
+
+
+def contracted(mail: FaxMail) -> FaxMail:
+    """The setting, or NotFound where the option is not contracted: its pages are hidden, its history stays."""
+    if not mail.contracted:
+        raise NotFound("not-found")
+    return mail
+
+
+def _there_still(stored: Stored | None) -> Stored:
+    """It may have been deleted since its stream was read."""
+    if stored is None:
+        raise NotFound("not-found")
+    return stored
+
+
+@dataclass(frozen=True)
+class Receipts:
+    """Takes faxes in: what is acknowledged is durable, content first, then the event that names it.
+
+    `slots` bounds how many are examined and stored at a time, so that readers find threads and the database free.
+    """
+
+    shelf: Shelf
+    darkroom: Darkroom
+    quota: Quota
+    slots: threading.Semaphore = field(compare=False)
+
+    def receive(self, sent: Sent, document: Arriving, origin: Origin) -> bool:
+        """Whether it is stored by this; False when it was before.
+
+        A crash on the way leaves a content that no fax names. Its note in `uploads` stays with it, and by that it is
+        found and removed (`tasks.Housekeeper`).
+        """
+        setting = self.shelf.settings.read(sent.called).state
+        if not setting.contracted:
+            raise Forbidden("called-not-contracted")
+        with self._turn():
+            return self._receive(setting, sent, document, origin)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self.slots.acquire(timeout=WAIT_SECONDS):
+            raise Unavailable("busy")
+        try:
+            yield
+        finally:
+            self.slots.release()
+
+    def _receive(self, setting: FaxMail, sent: Sent, document: Arriving, origin: Origin) -> bool:
+        known = self.shelf.faxes.read(sent.fax_id).state
+        if known.received is not None:
+            return not is_taken(known, self._fax(setting, sent, document, known.received.media_type, 0))
+        examined = self.darkroom.examine(document.path)
+        self._check_room(sent.called, document.size)
+        fax = self._fax(setting, sent, document, examined.kind.value, examined.pages)
+        return self._store(fax, document, origin)
+
+    def _check_room(self, number: str, size: int) -> None:
+        """Faxes that come in the same moment may go beyond it together; the next is refused then."""
+        used = self.shelf.contents.used(number)
+        if used.faxes >= self.quota.faxes or used.size + size > self.quota.size:
+            raise NoRoom("mailbox-full", most_faxes=self.quota.faxes, most_bytes=self.quota.size)
+
+    def _fax(self, setting: FaxMail, sent: Sent, document: Arriving, media_type: Any, pages: int) -> FaxReceived:
+        return FaxReceived(
+            sent.fax_id,
+            sent.called,
+            setting.contract_number,
+            sent.caller,
+            media_type,
+            pages,
+            document.size,
+            document.checksum,
+            sent.received_at,
+            setting.told,
+        )
+
+    def _store(self, fax: FaxReceived, document: Arriving, origin: Origin) -> bool:
+        contents, content_id, at = self.shelf.contents, uuid.uuid4().hex, now()
+        contents.begin(content_id, fax.fax_id, at)
+        contents.keep(content_id, document.path, fax.number)
+        outcome = self.shelf.faxes.begin(fax.fax_id, ReceiveFax(fax, content_id, at), origin)
+        if outcome.state.content_id != content_id:
+            contents.remove(content_id)  # Another try of the same fax was faster.
+        self._settle(content_id)
+        if outcome.events:
+            self.shelf.show(fax.fax_id, outcome, origin)
+        return bool(outcome.events)
+
+    def _settle(self, content_id: str) -> None:
+        """Left to the sweep when it fails: the fax is taken."""
+        try:
+            self.shelf.contents.settle(content_id)
+        except TsunaguError as problem:
+            log.info("upload_not_settled", code=problem.code)

@@ -1,0 +1,1 @@
+"""The rules of FAX mail settings and of single faxes."""

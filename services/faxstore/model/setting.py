@@ -1,0 +1,143 @@
+"""The FAX mail of one number (guide FAXお知らせメール; spec section 8).
+
+A number that goes over to another contract begins anew: its settings belong to the contract that made them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from chassis.decider import Decider
+from chassis.errors import NotFound, Rejected
+from contracts.faxstore import FaxMailChanged
+
+CATEGORY = "faxmail"
+MOST_ADDRESSES = 5
+
+
+@dataclass(frozen=True)
+class NumberNoted:
+    """What auth said of the number in one contract: whether it has the option FAX mail there."""
+
+    number: str
+    contract_number: str
+    contracted: bool
+    sequence: str
+
+
+Event = NumberNoted | FaxMailChanged
+PRIVATE_EVENTS = (NumberNoted,)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """The newest news of a number in one contract."""
+
+    contracted: bool
+    sequence: str
+
+
+@dataclass(frozen=True)
+class FaxMail:
+    """Whom to tell of faxes to one number, as the contract `contract_number` has set it.
+
+    `noted` is kept for each contract that the number was ever in, because the news of different contracts come in any
+    order: the one that has the number keeps it until its end is heard.
+    """
+
+    number: str = ""
+    contract_number: str = ""
+    noted: Mapping[str, Noted] = field(default_factory=dict)
+    started: bool = False
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def contracted(self) -> bool:
+        return self.contract_number in self.noted and self.noted[self.contract_number].contracted
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The addresses that are told of a fax that comes now."""
+        return self.addresses if self.started else ()
+
+
+@dataclass(frozen=True)
+class NoteNumber:
+    """The number as auth has it now in one contract. A `sequence` that is older in that contract changes nothing."""
+
+    number: str
+    contract_number: str
+    contracted: bool
+    sequence: str
+
+
+@dataclass(frozen=True)
+class EditFaxMail:
+    """The settings anew; what is None stays as it is."""
+
+    started: bool | None = None
+    addresses: tuple[str, ...] | None = None
+
+
+Command = NoteNumber | EditFaxMail
+
+
+def evolve(mail: FaxMail, event: Event) -> FaxMail:
+    match event:
+        case NumberNoted():
+            return _with_number(mail, event)
+        case FaxMailChanged(started=started, addresses=addresses):
+            return replace(mail, started=started, addresses=addresses)
+        case _:
+            assert_never(event)
+
+
+def _with_number(mail: FaxMail, news: NumberNoted) -> FaxMail:
+    noted = {**mail.noted, news.contract_number: Noted(news.contracted, news.sequence)}
+    holder = _holder(mail, noted)
+    known = replace(mail, number=news.number, contract_number=holder, noted=noted)
+    return known if holder == mail.contract_number else replace(known, started=False, addresses=())
+
+
+def _holder(mail: FaxMail, noted: Mapping[str, Noted]) -> str:
+    """Who had it last has it still, until it has ended there and another contract has it."""
+    holders = [contract_number for contract_number, one in noted.items() if one.contracted]
+    return mail.contract_number if mail.contract_number in holders or not holders else holders[-1]
+
+
+def decide(command: Command, mail: FaxMail) -> list[Event]:
+    match command:
+        case NoteNumber():
+            return _note_number(command, mail)
+        case EditFaxMail():
+            return _edit(command, mail)
+        case _:
+            assert_never(command)
+
+
+def _note_number(command: NoteNumber, mail: FaxMail) -> list[Event]:
+    """Nothing is kept of a number that never had the option. It is said that a mail stops before its end is noted."""
+    before = mail.noted.get(command.contract_number)
+    if command.sequence <= before.sequence if before else not command.contracted:
+        return []
+    noted = NumberNoted(command.number, command.contract_number, command.contracted, command.sequence)
+    ends = command.contract_number == mail.contract_number and not command.contracted
+    return [_changed(replace(mail, started=False)), noted] if ends and mail.started else [noted]
+
+
+def _edit(command: EditFaxMail, mail: FaxMail) -> list[Event]:
+    if not mail.contracted:
+        raise NotFound("not-found")
+    wanted = replace(mail, **{name: value for name, value in vars(command).items() if value is not None})
+    if len(wanted.addresses) > MOST_ADDRESSES:
+        raise Rejected("too-many-addresses", field="addresses", most=MOST_ADDRESSES)
+    if wanted.started and not wanted.addresses:
+        raise Rejected("no-addresses", field="addresses")
+    return [] if wanted == mail else [_changed(wanted)]
+
+
+def _changed(mail: FaxMail) -> FaxMailChanged:
+    return FaxMailChanged(mail.number, mail.contract_number, mail.started, mail.addresses)
+
+
+DECIDER: Decider[FaxMail] = Decider(FaxMail(), decide, evolve)

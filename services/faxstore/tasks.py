@@ -1,0 +1,203 @@
+"""What is done with faxes beside taking and showing them: pictures are made, old ones expire, what nobody may read any
+more is removed for good.
+
+Each look does what is due and is safe to do again: what is left to do stands in the view and in the notes of uploads
+until an event says that it is done. All of it runs aside, in a process that gives way to all others.
+"""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from chassis.errors import NotFound, Rejected, Unavailable
+from chassis.handling import Handler, Order
+from chassis.messages import Actor, Origin, now
+from chassis.views import Row, Views
+from services.faxstore.adapters import Contents, Spool, Stored, Upload
+from services.faxstore.formats import Darkroom
+from services.faxstore.model.fax import (
+    AbandonContent,
+    ExpireFax,
+    Fax,
+    NoteCopies,
+    NoteFailure,
+    NoteRemoval,
+    is_to_be_shown,
+    there,
+)
+from services.faxstore.views import FAXES
+
+LOOK_SECONDS, LOOK_AT = 0.3, 100
+TIDY_SECONDS = 60.0
+# A document on which we break so often is one that cannot be shown.
+TRIES = 3
+DEVELOPER, HOUSEKEEPER = Actor("automatic", "developer"), Actor("automatic", "housekeeper")
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Developer:
+    """Makes the PDF and the pictures of each fax, once.
+
+    One works at a time, by its lease; and whatever two of them do, only what the fax's own stream names is ever shown.
+    """
+
+    faxes: Handler[Fax]
+    views: Views
+    contents: Contents
+    spool: Spool
+    darkroom: Darkroom
+    wait: Callable[[float], Any] = time.sleep
+    _broke: Counter[str] = field(default_factory=Counter)
+
+    def run(self, _fence: int, going: Callable[[], bool]) -> None:
+        while going():
+            rows = due(self.views, "copies")
+            for row in rows:
+                if not going():
+                    return
+                self.develop(row["_id"])
+            if not rows:
+                self.wait(LOOK_SECONDS)
+
+    def develop(self, fax_id: str) -> None:
+        """The copies of one fax, unless it has some or is gone. Raises when the store is away."""
+        fax = self.faxes.read(fax_id).state
+        if not is_to_be_shown(fax):
+            self.wait(LOOK_SECONDS)  # The row is behind.
+            return
+        copies_id = f"{fax.content_id}.{uuid.uuid4().hex}"
+        self.contents.begin(copies_id, fax_id, now())
+        outcome = self.faxes.handle(fax_id, self._made(fax_id, fax, copies_id), Origin(DEVELOPER, f"develop:{fax_id}"))
+        if outcome.state.copies_id != copies_id:
+            self.contents.remove(copies_id)  # It cannot be shown, or was deleted meanwhile.
+        self.contents.settle(copies_id)
+
+    def _made(self, fax_id: str, fax: Fax, copies_id: str) -> NoteCopies | NoteFailure:
+        try:
+            self._make(fax, copies_id)
+            return NoteCopies(copies_id)
+        except (Rejected, NotFound) as refusal:
+            return NoteFailure(refusal.code)
+        except Exception as problem:
+            if isinstance(problem, Unavailable) and problem.code == "store-unavailable":
+                raise
+            self._broke[fax_id] += 1
+            log.warning("fax_not_developed", fax=fax_id, tries=self._broke[fax_id], cause=repr(problem))
+            if self._broke[fax_id] < TRIES:
+                raise
+            return NoteFailure("document-not-shown")
+
+    def _make(self, fax: Fax, copies_id: str) -> None:
+        received = there(fax)
+        with self.spool.workplace() as place:
+            document, made = place / "document", place / "made"
+            if not _write(self.contents.document(fax.content_id), document):
+                raise Rejected("document-not-shown")
+            if received.media_type != "application/pdf":
+                self.darkroom.pdf(document, made)
+                self._keep(f"{copies_id}/pdf", made)
+            for page in range(1, received.pages + 1):
+                self.darkroom.preview(document, page, made)
+                self._keep(f"{copies_id}/{page}.png", made)
+
+    def _keep(self, name: str, made: Path) -> None:
+        self.contents.keep_copy(name, made)
+        made.unlink()
+
+
+def _write(stored: Stored | None, path: Path) -> bool:
+    if stored is None:
+        return False
+    with path.open("wb") as file:
+        file.writelines(stored.pieces)
+    return True
+
+
+@dataclass
+class Housekeeper:
+    """Removes what nobody may read any more: the content of deleted faxes, and uploads that came to nothing.
+
+    `grace` spares uploads that are on their way; that none is ever taken away under a fax that is acknowledged does not
+    hang on it, but on the fax's own stream (`model/fax.py`).
+    """
+
+    faxes: Handler[Fax]
+    views: Views
+    contents: Contents
+    spool: Spool
+    retention: timedelta
+    grace: timedelta
+    clock: Callable[[], datetime] = now
+    wait: Callable[[float], Any] = time.sleep
+
+    def run(self, _fence: int, going: Callable[[], bool]) -> None:
+        pause = min(TIDY_SECONDS, self.grace.total_seconds())
+        tidied_at = -pause
+        while going():
+            done = self.remove()
+            if time.monotonic() - tidied_at > pause:
+                tidied_at = time.monotonic()
+                done += self.tidy()
+            if not done:
+                self.wait(LOOK_SECONDS)
+
+    def tidy(self) -> int:
+        """Everything that may wait a minute; how much was done."""
+        self.spool.sweep(self.grace)
+        return self.expire() + self.sweep()
+
+    def expire(self) -> int:
+        """Deletes what has been kept for as long as the retention says."""
+        before = self.clock() - self.retention
+        old = {"there": True, "stored_at": {"$lte": before}}
+        rows = self.views.find(FAXES.name, old, sort=(("stored_at", 1),), limit=LOOK_AT)
+        orders = [_expiry(row["_id"], before) for row in rows]
+        if orders:
+            self.faxes.handle_many(orders, HOUSEKEEPER)
+        return len(orders)
+
+    def remove(self) -> int:
+        """The content of deleted faxes. A crash on the way leaves the chore to the next look."""
+        rows = due(self.views, "removal")
+        for row in rows:
+            self._remove(row["_id"])
+        return len(rows)
+
+    def _remove(self, fax_id: str) -> None:
+        fax = self.faxes.read(fax_id).state
+        if fax.deleted and fax.content_id:
+            self.contents.remove(fax.content_id)
+            self.faxes.handle(fax_id, NoteRemoval(), Origin(HOUSEKEEPER, f"remove:{fax_id}"))
+        else:
+            self.wait(LOOK_SECONDS)  # The row is behind.
+
+    def sweep(self) -> int:
+        """Uploads of which nobody knows how they ended: each is decided on by its fax's own stream, and if it came to
+        nothing its content is removed."""
+        uploads: Sequence[Upload] = self.contents.unsettled(self.clock() - self.grace, LOOK_AT)
+        for upload in uploads:
+            origin = Origin(HOUSEKEEPER, f"sweep:{upload.content_id}")
+            outcome = self.faxes.handle(upload.fax_id, AbandonContent(upload.content_id), origin)
+            if upload.content_id in outcome.state.abandoned:
+                self.contents.remove(upload.content_id)
+                log.info("upload_swept", fax=upload.fax_id)
+            self.contents.settle(upload.content_id)
+        return len(uploads)
+
+
+def _expiry(fax_id: str, before: datetime) -> Order:
+    name = f"expire:{fax_id}"
+    return Order(fax_id, ExpireFax(before), name, name, mark=False)
+
+
+def due(views: Views, chore: str) -> list[Row]:
+    """The oldest faxes with this chore. Rows lag: what is done already may still be among them."""
+    return views.find(FAXES.name, {"chore": chore}, sort=(("stored_at", 1),), limit=LOOK_AT)
