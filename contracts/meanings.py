@@ -110,6 +110,7 @@ FIELDS: Mapping[str, str] = {
     "MailQueued.entries": "How many numbers are or were forwarded.",
     "MailQueued.reason": "Why bulk forwarding did nothing; empty when it did, or when nothing was heard of it.",
     "MailQueued.since": "When the fault began.",
+    "MailQueued.unstable": "The mail says that the line goes, or went, up and down.",
     "MailQueued.until": "When the line recovered; null in a fault mail.",
     "PasswordIssued.call_id": "The call in which it was set.",
     "PasswordIssued.contract_known": "Of the contract's newest event that ivr had heard; empty in old events.",

@@ -33,7 +33,8 @@ class MailQueued:
 
     `mail_id` is the same for the same fault, kind and address for ever, and so is the Message-ID made from it.
     `answers` is the mail id of the fault mail that a recovery mail replies to. `until` is set on recovery.
-    `forwarding` and `reason` say what bulk forwarding did about it; `entries` counts the forwarded numbers.
+    `forwarding` and `reason` say what bulk forwarding did about it; `entries` counts the forwarded numbers. `unstable`:
+    the line goes, or went, up and down; one of an incident's mails to an address says so.
     """
 
     mail_id: str
@@ -49,6 +50,7 @@ class MailQueued:
     reason: str
     entries: int
     answers: str | None = None
+    unstable: bool = False
 
 
 @dataclass(frozen=True)

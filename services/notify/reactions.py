@@ -16,7 +16,10 @@ from services.notify.model.address import Address, RestoreAddress, address_id_of
 from services.notify.model.drill import Drills, HearDrill
 from services.notify.model.fax import FaxTold, HearFax
 from services.notify.model.incoming import HearCall, Incoming, NoteNumber
-from services.notify.model.notice import HearFault, HearForwarding, HearRecovery, NoteContract, Notice
+from services.notify.model.notice import HearFault, HearFlapping, HearForwarding, HearRecovery, NoteContract, Notice
+
+# What is heard of a contract's line.
+Heard = NoteContract | HearFault | HearRecovery | HearFlapping | HearForwarding | HearDrill
 
 
 def on_contract(recorded: Recorded) -> list[Order]:
@@ -46,6 +49,10 @@ def on_line_recovered(recorded: Recorded, wait: timedelta) -> list[Order]:
     recovery = recorded.event
     wait_until = recorded.at + wait
     return [_order(recorded, HearRecovery(recovery.fault_id, recovery.until, wait_until, recorded.sequence))]
+
+
+def on_line_flapping(recorded: Recorded) -> list[Order]:
+    return [_order(recorded, HearFlapping(recorded.event.fault_id))]
 
 
 def on_line_tested(recorded: Recorded, noc_address: str) -> list[Order]:
@@ -139,6 +146,7 @@ def reactions(
         "ContractRemoved": on_contract_removed,
         "LineFaulted": lambda recorded: on_line_faulted(recorded, wait),
         "LineRecovered": lambda recorded: on_line_recovered(recorded, wait),
+        "LineFlapping": on_line_flapping,
         "BulkForwardStarted": on_bulk_forward_started,
         "BulkForwardStopped": on_bulk_forward_stopped,
         "BulkForwardAutoStartSkipped": on_auto_start_skipped,
@@ -173,7 +181,7 @@ def _number(recorded: Recorded, number: str, contracted: bool) -> Order:
     return Order(number, command, command_id, recorded.correlation_id, recorded.id, mark=False)
 
 
-def _order(recorded: Recorded, command: NoteContract | HearFault | HearRecovery | HearForwarding | HearDrill) -> Order:
+def _order(recorded: Recorded, command: Heard) -> Order:
     return Order(_contract_number(recorded), command, recorded.id, recorded.correlation_id, recorded.id)
 
 

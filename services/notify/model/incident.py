@@ -31,6 +31,13 @@ class RecoveryHeard:
 
 
 @dataclass(frozen=True)
+class FlappingHeard:
+    """The line goes up and down: the next mail says so."""
+
+    fault_id: str
+
+
+@dataclass(frozen=True)
 class StillWaiting:
     """It was looked at too early: the news of bulk forwarding is waited for until then."""
 
@@ -57,6 +64,7 @@ Forwarding = Mapping[MailKind, ForwardingHeard]
 class Incident:
     """The present fault as far as it has been heard and told. `mails`: address -> id of its fault mail.
 
+    `unstable`: it goes up and down, which a mail has said (`told_unstable`) or the next one says.
     `wait_until` and `wait_recovery_until` are how long its two mails wait for news of bulk forwarding.
     """
 
@@ -67,6 +75,8 @@ class Incident:
     until: datetime | None = None
     wait_recovery_until: datetime | None = None
     told: frozenset[MailKind] = frozenset()
+    unstable: bool = False
+    told_unstable: bool = False
     mails: Mapping[str, str] = field(default_factory=dict)
 
 

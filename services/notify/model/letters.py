@@ -103,9 +103,17 @@ def letter_of_many(
     lines = [
         *([f"{first.contractor} 様", ""] if first.contractor else []),
         f"ご契約の{len(mails)}回線の{happened}。",
-        *(line for mail in mails for line in ("", f"■ {_line_name(mail)}", *_times(mail), _forwarding(mail))),
+        *(
+            line
+            for mail in mails
+            for line in ("", f"■ {_line_name(mail)}", *_times(mail), *_unstable(mail), _forwarding(mail))
+        ),
     ]
     return _letter(first, queued_at, site_url, answers, _fault_subject(first, f"{len(mails)}回線"), lines)
+
+
+def _paragraph(mail: MailQueued) -> list[str]:
+    return ["", f"■ {_line_name(mail)}", *_times(mail), *_unstable(mail), _forwarding(mail)]
 
 
 def _letter(
@@ -140,6 +148,14 @@ def _times(mail: MailQueued) -> list[str]:
     return [f"発生した日時　：{japanese_time(mail.since)}", *until]
 
 
+def _unstable(mail: MailQueued) -> list[str]:
+    if not mail.unstable:
+        return []
+    if mail.kind == "fault":
+        return ["回線が不安定で、つながったり切れたりしています。落ち着くまで、次のお知らせはお送りしません。"]
+    return ["この間、回線は不安定で、つながったり切れたりしていました。"]
+
+
 def _fault_lines(mail: MailQueued) -> list[str]:
     happened = "ご契約の回線の故障を検知しました。" if mail.kind == "fault" else "ご契約の回線が回復しました。"
     return [
@@ -149,6 +165,7 @@ def _fault_lines(mail: MailQueued) -> list[str]:
         *([f"場所　　　　　：{mail.site}"] if mail.site else []),
         f"お客様電話番号：{phone.shown(mail.contract_number)}",
         *_times(mail),
+        *_unstable(mail),
         "",
         "■ 一括転送",
         _forwarding(mail),

@@ -15,6 +15,7 @@ from contracts.linewatch import Severity
 from contracts.notify import FaultNoticeChanged, ForwardingResult, MailKind, MailQueued, TrialMailQueued
 from services.notify.model.incident import (
     FaultHeard,
+    FlappingHeard,
     Forwarding,
     ForwardingHeard,
     Incident,
@@ -46,13 +47,14 @@ Event = (
     ContractNoted
     | FaultHeard
     | RecoveryHeard
+    | FlappingHeard
     | StillWaiting
     | ForwardingHeard
     | FaultNoticeChanged
     | MailQueued
     | TrialMailQueued
 )
-PRIVATE_EVENTS = (ContractNoted, FaultHeard, RecoveryHeard, StillWaiting, ForwardingHeard)
+PRIVATE_EVENTS = (ContractNoted, FaultHeard, RecoveryHeard, FlappingHeard, StillWaiting, ForwardingHeard)
 # Later than whatever may be waited for.
 NO_LONGER = datetime.max.replace(tzinfo=UTC)
 
@@ -130,6 +132,13 @@ class HearRecovery:
 
 
 @dataclass(frozen=True)
+class HearFlapping:
+    """linewatch: the line of this fault goes up and down."""
+
+    fault_id: str
+
+
+@dataclass(frozen=True)
 class HearForwarding:
     """bulkforward: what it did about a fault or a recovery."""
 
@@ -147,7 +156,7 @@ class Wake:
     at: datetime
 
 
-Command = NoteContract | EditNotice | TryOut | HearFault | HearRecovery | HearForwarding | Wake
+Command = NoteContract | EditNotice | TryOut | HearFault | HearRecovery | HearFlapping | HearForwarding | Wake
 
 
 def evolve(notice: Notice, event: Event) -> Notice:
@@ -162,6 +171,8 @@ def evolve(notice: Notice, event: Event) -> Notice:
         case RecoveryHeard(until=until, wait_until=wait_until, sequence=sequence):
             over = _change_incident(notice, until=until, wait_recovery_until=wait_until)
             return replace(over, line_sequence=sequence)
+        case FlappingHeard():
+            return _change_incident(notice, unstable=True)
         case StillWaiting() | TrialMailQueued():
             return notice
         case ForwardingHeard(of=of):
@@ -199,7 +210,8 @@ def _with_mail(notice: Notice, mail: MailQueued) -> Notice:
         return notice
     told = notice.incident.told | {mail.kind}
     mails = {**notice.incident.mails, mail.address: mail.mail_id} if mail.kind == "fault" else notice.incident.mails
-    return _change_incident(notice, told=told, mails=mails)
+    unstable = notice.incident.told_unstable or mail.unstable
+    return _change_incident(notice, told=told, mails=mails, told_unstable=unstable)
 
 
 def _change_incident(notice: Notice, **changes: object) -> Notice:
@@ -218,6 +230,8 @@ def decide(command: Command, notice: Notice) -> list[Event]:
             return _hear_fault(command, notice)
         case HearRecovery():
             return _hear_recovery(command, notice)
+        case HearFlapping(fault_id):
+            return [FlappingHeard(fault_id)] if _is_news(fault_id, notice) else []
         case HearForwarding(fault_id, of, result, reason, entries):
             heard = ForwardingHeard(fault_id, of, result, reason, entries)
             return _then_tell(notice, heard) if notice.started and notice.forwarding.get(of) != heard else []
@@ -290,6 +304,11 @@ def _hear_recovery(command: HearRecovery, notice: Notice) -> list[Event]:
     return _then_tell(notice, heard)
 
 
+def _is_news(fault_id: str, notice: Notice) -> bool:
+    incident = notice.incident
+    return notice.started and incident is not None and incident.fault_id == fault_id and not incident.unstable
+
+
 def _wake(at: datetime, notice: Notice) -> list[Event]:
     events = _tell(notice, at)
     incident = DECIDER.fold(events, notice).incident
@@ -313,7 +332,8 @@ def _tell(notice: Notice, at: datetime | None) -> list[Event]:
         events += [_mail(notice, incident, "fault", address) for address in notice.addresses]
     if recovery_due and "recovery" not in incident.told:
         mails = {**incident.mails, **{mail.address: mail.mail_id for mail in events if isinstance(mail, MailQueued)}}
-        incident = replace(incident, mails=mails)
+        unstable = incident.told_unstable or any(isinstance(mail, MailQueued) and mail.unstable for mail in events)
+        incident = replace(incident, mails=mails, told_unstable=unstable)
         events += [_mail(notice, incident, "recovery", address) for address in notice.addresses]
     return events
 
@@ -334,6 +354,7 @@ def _mail(notice: Notice, incident: Incident, kind: MailKind, address: str) -> M
         heard.reason if heard else "",
         heard.entries if heard else 0,
         incident.mails.get(address) if kind == "recovery" else None,
+        incident.unstable and not incident.told_unstable,
     )
 
 

@@ -12,7 +12,7 @@ from contracts.bulkforward import (
     BulkForwardStarted,
     BulkForwardStopped,
 )
-from contracts.linewatch import LineFaulted, LineRecovered, LineTested
+from contracts.linewatch import LineFaulted, LineFlapping, LineRecovered, LineTested
 from contracts.notify import (
     FaultNoticeChanged,
     IncomingMailChanged,
@@ -81,6 +81,7 @@ CONTRACT_IMPORTED = ContractImported(CONTRACT)
 CONTRACT_CHANGED = ContractChanged(CONTRACT)
 CONTRACT_REMOVED = ContractRemoved(NUMBER, left=(NUMBER, ADDITIONAL))
 LINE_FAULTED = LineFaulted(NUMBER, FAULT, "critical", "断線", NOON)
+LINE_FLAPPING = LineFlapping(NUMBER, FAULT, 4, NOON)
 LINE_RECOVERED = LineRecovered(NUMBER, FAULT, NOON, OVER)
 FORWARD_STARTED = BulkForwardStarted(NUMBER, {NUMBER: "0312345678"}, "fault", NOON, FAULT)
 FORWARD_STOPPED = BulkForwardStopped(NUMBER, {NUMBER: "0312345678"}, "recovery", FAULT)

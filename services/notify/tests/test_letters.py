@@ -216,3 +216,12 @@ def test_a_test_of_a_monitoring_system_says_that_nothing_has_changed() -> None:
         "日時　　　　　：2026年1月15日（木）12:00",
         "内容　　　　　：試験  Bcc: x@example.jp",
     ]
+
+
+@pytest.mark.parametrize(
+    ("mail", "words"), [(fault_mail(ANNE), "切れたりしています"), (recovery_mail(ANNE), "不安定で")]
+)
+def test_a_mail_says_that_the_line_is_unstable(mail: MailQueued, words: str) -> None:
+    assert words not in body(mail)
+    assert words in body(replace(mail, unstable=True))
+    assert words in letter_of_many([mail, replace(mail, unstable=True)], NOON, SITE_URL).body

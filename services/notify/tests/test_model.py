@@ -7,10 +7,19 @@ import pytest
 
 from chassis.testing import NOON, Given, given
 from contracts.notify import MailQueued
-from services.notify.model.incident import FaultHeard, ForwardingHeard, RecoveryHeard, StillWaiting, mail_id_of, wake_at
+from services.notify.model.incident import (
+    FaultHeard,
+    FlappingHeard,
+    ForwardingHeard,
+    RecoveryHeard,
+    StillWaiting,
+    mail_id_of,
+    wake_at,
+)
 from services.notify.model.notice import (
     DECIDER,
     EditNotice,
+    HearFlapping,
     HearForwarding,
     HearRecovery,
     NoteContract,
@@ -379,3 +388,32 @@ def test_a_notice_survives_being_kept_as_a_snapshot() -> None:
     state = notice(*TOLD, RECOVERY_HEARD, STOP_HEARD, *RECOVERY_MAILS).state
 
     assert msgspec.convert(msgspec.to_builtins(state), Notice) == state
+
+
+# A line that goes up and down.
+
+HEAR_FLAPPING, FLAPPING_HEARD = HearFlapping(FAULT), FlappingHeard(FAULT)
+UNSTABLE_MAILS = tuple(replace(mail, unstable=True) for mail in FAULT_MAILS)
+UNSTABLE_END = tuple(replace(mail, unstable=True) for mail in RECOVERY_MAILS)
+
+
+def test_flapping_that_is_heard_in_time_is_told_in_the_fault_mail_alone() -> None:
+    notice(*ON, FAULT_HEARD).when(HEAR_FLAPPING).then(FLAPPING_HEARD)
+    notice(*ON, FAULT_HEARD, FLAPPING_HEARD).when(HEAR_START).then(START_HEARD, *UNSTABLE_MAILS)
+    told = (*ON, FAULT_HEARD, FLAPPING_HEARD, START_HEARD, *UNSTABLE_MAILS)
+    notice(*told, RECOVERY_HEARD).when(HEAR_STOP).then(STOP_HEARD, *RECOVERY_MAILS)
+
+
+def test_flapping_that_is_heard_later_is_told_in_the_recovery_mail() -> None:
+    notice(*TOLD).when(HEAR_FLAPPING).then(FLAPPING_HEARD)
+    notice(*TOLD, FLAPPING_HEARD, RECOVERY_HEARD).when(HEAR_STOP).then(STOP_HEARD, *UNSTABLE_END)
+
+
+def test_of_two_mails_that_are_owed_at_once_the_first_tells_of_flapping() -> None:
+    heard = (*ON, FAULT_HEARD, FLAPPING_HEARD, START_HEARD, RECOVERY_HEARD)
+    notice(*heard).when(HEAR_STOP).then(STOP_HEARD, *UNSTABLE_MAILS, *RECOVERY_MAILS)
+
+
+@pytest.mark.parametrize("events", [ON, (*ON, FAULT_HEARD, FLAPPING_HEARD), (*TOLD, STOPPED), (*ON, NEXT_HEARD)])
+def test_flapping_of_no_fault_that_is_told_of_is_no_news(events: tuple[object, ...]) -> None:
+    notice(*events).when(HEAR_FLAPPING).then()

@@ -34,6 +34,7 @@ from services.notify.tests.examples import (
     FORWARD_STARTED,
     FORWARD_STOPPED,
     LINE_FAULTED,
+    LINE_FLAPPING,
     LINE_RECOVERED,
     LINE_TESTED,
     NOC,
@@ -330,3 +331,10 @@ def test_a_test_of_a_monitoring_system_is_told_to_the_operators_alone(store: Mem
 
 def test_without_an_address_of_the_operators_nobody_is_told() -> None:
     assert on_line_tested(recorded(LINE_TESTED, LINE_STREAM, 1), "") == []
+
+
+def test_a_line_that_flaps_is_said_to_be_unstable(intake: Intake, store: MemoryStore) -> None:
+    for _ in range(2):
+        deliver(intake, FAULTED, recorded(LINE_FLAPPING, LINE_STREAM, 1, 2), FORWARDED)
+
+    assert [mail.unstable for mail in said(store, MailQueued)] == [True, True]
