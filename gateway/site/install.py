@@ -1,6 +1,7 @@
 """Puts the site into the gateway: groups of pages, what happens before and after each request, and error pages."""
 
 import gzip
+import itertools
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -82,9 +83,24 @@ def _add_templates(app: Flask, site: Site, assets: Assets) -> None:
         asset=assets.url,
         language=browser.language,
         other_language=_other_language,
-        proof=lambda: proof.make(browser.form_secret(site.cookies)),
-        once=lambda: uuid.uuid4().hex,
+        proof=lambda: _proof(browser.form_secret(site.cookies)),
+        once=_once,
     )
+
+
+def _proof(secret: str) -> str:
+    """One for all forms of a page: two hundred different ones would be most of what is sent."""
+    if flask.g.get("proof", ("", ""))[0] != secret:
+        flask.g.proof = (secret, proof.make(secret))
+    return str(flask.g.proof[1])
+
+
+def _once() -> str:
+    """Another for each form of a page, with the same beginning."""
+    if "page_id" not in flask.g:
+        flask.g.page_id = (uuid.uuid4().hex, itertools.count(1))
+    page, forms = flask.g.page_id
+    return f"{page}.{next(forms)}"
 
 
 def _other_language(name: str) -> str:

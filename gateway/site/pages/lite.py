@@ -1,9 +1,24 @@
-"""State, start and stop of everything on one small page, for a slow line."""
+"""State, start and stop of everything on one small page, for a slow line: no menu, no filter, all numbers at once.
+
+It asks the services as the top page does.
+"""
 
 from flask import Blueprint
+from flask.typing import ResponseReturnValue
 
 from gateway.site.desk import Site
+from gateway.site.pages.top import overview
+
+# More than any contract has that is looked at in a fault; a longer one goes on a second page.
+SHOWN = 200
 
 
 def blueprint(site: Site) -> Blueprint:
-    return Blueprint("lite", __name__)
+    pages = Blueprint("lite", __name__)
+
+    @pages.get("/lite")
+    @site.private
+    def show() -> ResponseReturnValue:
+        return site.render("lite/lite.html", me=site.me, overview=overview(site, shown=SHOWN))
+
+    return pages

@@ -1,0 +1,182 @@
+"""The top page and the small page: what they show, how often they ask, and start and stop by one press."""
+
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import pytest
+from werkzeug import Request, Response
+
+from gateway.tests.site.test_pages import HTML_BYTES, ZIPPED
+from gateway.tests.site.visitor import CONTRACT, ME, SECOND, SITE, Visitor
+from gateway.tests.upstreams import json, problem
+
+PLAN = {"running": True, "cause": "fault", "since": "2026-11-23T09:00:00+09:00", "entries": {CONTRACT: "0312345678"}}
+SENTENCE = {"ja": "すぐに 03-1234-5678 へ転送されます。", "en": "Calls go to 03-1234-5678 at once."}
+
+
+def of_each(state: dict[str, Any]) -> Any:
+    """A service that answers the same of every number."""
+
+    def answer(request: Request) -> Response:
+        return json({"numbers": dict.fromkeys(request.args["numbers"].split(","), state)})
+
+    return answer
+
+
+@pytest.fixture
+def full(customer: Visitor) -> Visitor:
+    """A customer all of whose services answer."""
+    voicewarp, notify = customer["voicewarp"].views, customer["notify"].views
+    voicewarp["/me/voicewarp"] = of_each({"started": False})
+    voicewarp["/me/routing"] = of_each({"sentence": SENTENCE})
+    notify["/me/incoming-mail"] = of_each({"started": True})
+    notify[f"/contracts/{CONTRACT}/fault-notice"] = lambda _: json({"started": False})
+    customer["bulkforward"].views[f"/contracts/{CONTRACT}/bulk-forward"] = lambda _: json(PLAN)
+    customer["linewatch"].views[f"/lines/{CONTRACT}"] = lambda _: json({"faulted": True, "since": PLAN["since"]})
+    return customer
+
+
+def many(count: int) -> dict[str, Any]:
+    """A contract of so many numbers."""
+    numbers = [f"06{10000000 + index}" for index in range(count)]
+    return ME | {"numbers": [{"number": one, "options": ["voicewarp", "incoming-mail"]} for one in numbers]}
+
+
+def _me(count: int, _: Request) -> Response:
+    return json(many(count))
+
+
+def calls(visitor: Visitor) -> int:
+    return sum(len(service.asked) for service in visitor.services.values())
+
+
+def test_it_shows_what_happens_to_a_call_and_what_is_on(full: Visitor) -> None:
+    page = full.open("/")
+
+    assert SENTENCE["ja"] in page.text
+    assert "2026年11月23日（月）09:00" in page.text
+    assert "回線の故障のため自動で開始" in page.text
+    assert page.form("開始する").action == "/fault-notice/start"
+
+
+def test_a_fault_stands_above_all_with_what_was_done(full: Visitor) -> None:
+    page = full.open("/").text
+
+    assert "回線の故障を確認しています" in page
+    assert "一括転送を自動で開始しました" in page
+    assert page.index("回線の故障を確認しています") < page.index("<h1")
+
+
+def test_who_has_started_it_is_said(full: Visitor) -> None:
+    state = {"started": True, "since": "2026-11-23T00:00:00+00:00", "by": "telephone"}
+    full["voicewarp"].views["/me/voicewarp"] = of_each(state)
+
+    assert "（電話の操作で開始）" in full.open("/").text
+
+
+def test_what_nobody_can_tell_is_said_to_be_unknown(customer: Visitor) -> None:
+    page = customer.open("/")
+
+    assert page.status == 200
+    assert "いまは確かめられません" in page.text
+
+
+@pytest.mark.parametrize("path", ["/", "/lite"])
+def test_two_hundred_numbers_are_asked_for_as_often_as_one(full: Visitor, path: str) -> None:
+    asked = []
+    for count in (1, 200):
+        full["auth"].views["/me"] = partial(_me, count)
+        before = calls(full)
+        full.open(path)
+        asked.append(calls(full) - before)
+
+    assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("path", ["/", "/lite"])
+def test_two_hundred_numbers_are_a_small_page(full: Visitor, path: str) -> None:
+    full["auth"].views["/me"] = lambda _: json(many(200))
+
+    page = full.client.get(path, base_url=SITE, headers=ZIPPED)
+
+    assert page.status_code == 200
+    assert len(page.data) <= HTML_BYTES
+
+
+def test_a_number_is_found_by_a_part_of_it(full: Visitor) -> None:
+    full["auth"].views["/me"] = lambda _: json(many(200))
+
+    assert "06-1000-0199" in full.open("/?q=0199").text
+    assert "06-1000-0198" not in full.open("/?q=0199").text
+    assert "06-1000-0021" in full.open("/?page=2").text
+
+
+def test_a_press_starts_and_another_takes_it_back(full: Visitor) -> None:
+    path = f"/numbers/{CONTRACT}/voicewarp"
+    full["voicewarp"].views[f"{path}/start"] = full["voicewarp"].views[f"{path}/stop"] = lambda _: json({})
+
+    page = full.press(full.open("/"), "開始する（06-0000-1111 ボイスワープ")
+
+    assert page.path == "/"
+    assert "06-0000-1111のボイスワープを開始しました" in page.text
+    full.press(page, "元に戻す")
+    orders = [one for one in full["voicewarp"].asked if one.method == "POST"]
+    assert [one.path for one in orders] == [f"{path}/start", f"{path}/stop"]
+    assert Counter(bool(one.headers.get("Idempotency-Key")) for one in orders) == {True: 2}
+
+
+def test_a_form_that_is_sent_twice_is_one_order(full: Visitor) -> None:
+    form = full.open("/").form("開始する（故障・回復通知")
+
+    full.send(form.action, form.fields)
+    full.send(form.action, form.fields)
+
+    keys = {
+        one.headers["Idempotency-Key"] for one in full.asked("notify", "POST", f"/contracts/{CONTRACT}{form.action}")
+    }
+    assert len(keys) == 1
+
+
+def test_forms_of_a_page_are_orders_of_their_own(full: Visitor) -> None:
+    page = full.open("/")
+
+    first, second = page.form("開始する（故障・回復通知"), page.form("停止する（06-0000-1111 着信お知らせメール")
+
+    assert dict(first.fields)["once"] != dict(second.fields)["once"]
+
+
+def test_a_start_that_is_not_possible_leads_to_where_it_is_made_possible(full: Visitor) -> None:
+    full["voicewarp"].views[f"/numbers/{CONTRACT}/voicewarp/start"] = lambda _: problem(422, "no-active-destination")
+
+    page = full.press(full.open("/"), "開始する（06-0000-1111 ボイスワープ", follow=False)
+
+    assert page.response.headers["Location"] == f"/numbers/{CONTRACT}/voicewarp"
+
+
+def test_the_small_page_leads_back_to_itself(full: Visitor) -> None:
+    full["notify"].views[f"/numbers/{SECOND}/incoming-mail/stop"] = lambda _: json({})
+
+    page = full.press(full.open("/lite"), "停止する（06-0000-2222 着信お知らせメール")
+
+    assert page.path == "/lite"
+    assert "停止しました" in page.text
+
+
+def test_english_says_it_in_english(full: Visitor) -> None:
+    page = full.open("/?lang=en").text
+
+    assert SENTENCE["en"] in page
+    assert "VoiceWarp" in page
+
+
+def test_services_are_asked_in_the_language_of_the_page(full: Visitor) -> None:
+    full.open("/?lang=en")
+
+    assert full["voicewarp"].asked[-1].headers["Accept-Language"] == "en"
+
+
+def test_what_a_service_says_is_shown_and_never_run(full: Visitor) -> None:
+    full["voicewarp"].views["/me/routing"] = of_each({"sentence": {"ja": "<script>x</script>", "en": ""}})
+
+    assert "<script>x" not in full.open("/").text
