@@ -154,7 +154,7 @@ def test_a_form_without_a_proof_does_nothing(customer: Visitor) -> None:
     answer = customer.client.post(START, base_url="https://tsunagu.example")
 
     assert answer.status_code == 403
-    assert not customer["voicewarp"].asked
+    assert not customer.asked("voicewarp", "POST", START)
 
 
 def test_looking_changes_nothing(customer: Visitor) -> None:
