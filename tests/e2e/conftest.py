@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # The gateway believes the stories about where a visitor comes from, so that they do not share one's limits.
-    extra = {GATEWAY: {"TRUSTED_PROXIES": "127.0.0.1"}}
+    extra = {GATEWAY: {"TRUSTED_PROXIES": "127.0.0.1"}, "linewatch-web": {"FLAPPING_STABLE": "10"}}
     with Stack(tmp_path_factory.mktemp("stack"), extra=extra) as stack:
         yield stack
 
