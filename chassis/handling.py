@@ -52,7 +52,8 @@ class Outcome(Generic[State]):
 class Order:
     """One command of a batch for the aggregate `id`; `command_id` is the same on every delivery of its message.
 
-    `mark` false: coming again later it would do no harm, so when it changes nothing it leaves no trace.
+    `mark` false: coming again later it would do no harm, so when it changes nothing it leaves no trace. `actor` is who
+    did it where that is not the service by itself, as when the message tells what a customer did by telephone.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Order:
     correlation_id: str = ""
     causation_id: str = ""
     mark: bool = True
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,7 @@ class Handler(Generic[State]):
 
         Orders for one aggregate are decided in turn and become one commit, also those that changed nothing: when they
         come again they are `AlreadyDone`, whatever the state is by then. A refused or failed order leaves no mark.
+        `actor` did all that has no actor of its own; a commit has one, so another's orders wait for the next round.
         The first try may start from the state that this handler left behind: the append at its revision proves that
         it was the newest; where nothing is appended, the state is loaded and decided on again.
         Streams that lost a race or met a repeated command are tried again alone; `Conflict` after a few times, and then
@@ -231,14 +234,11 @@ class Handler(Generic[State]):
         self, left: list[tuple[int, Order]], actor: Actor, results: dict[int, Result]
     ) -> list[tuple[int, Order]]:
         """One round over `left`; fills `results` and gives back what has to be tried again."""
-        by_stream: dict[str, list[tuple[int, Order]]] = defaultdict(list)
-        for index, order in left:
-            by_stream[self.stream(order.id)].append((index, order))
+        by_stream, again = self._by_stream(left)
         known = self._known_many(by_stream)
         at = self._clock()
         plans = [self._plan(stream, known[stream], theirs, actor, at) for stream, theirs in by_stream.items()]
         answers = iter(self._store.append_many([plan.commit for plan in plans if plan.commit]))
-        again: list[tuple[int, Order]] = []
         written: list[_Known[State]] = []
         for plan in plans:
             newest = isinstance(next(answers), Appended) if plan.commit else known[plan.stream].newest
@@ -250,7 +250,20 @@ class Handler(Generic[State]):
                 written.append(known[plan.stream].after(plan.commit, plan.state))
         self._keep_snapshots(written)
         self._left_behind.keep({state.stream: state for state in written}, self._clock())
-        return again
+        return sorted(again, key=lambda one: one[0])
+
+    def _by_stream(
+        self, left: list[tuple[int, Order]]
+    ) -> tuple[dict[str, list[tuple[int, Order]]], list[tuple[int, Order]]]:
+        """The orders of each stream up to where their actor changes, and the orders from there on."""
+        by_stream: dict[str, list[tuple[int, Order]]] = defaultdict(list)
+        later: dict[str, list[tuple[int, Order]]] = defaultdict(list)
+        for index, order in left:
+            stream = self.stream(order.id)
+            theirs = by_stream[stream]
+            waits = stream in later or (theirs and theirs[0][1].actor != order.actor)
+            (later[stream] if waits else theirs).append((index, order))
+        return by_stream, [one for theirs in later.values() for one in theirs]
 
     def _known_many(self, by_stream: Mapping[str, Sequence[tuple[int, Order]]]) -> dict[str, "_Known[State]"]:
         """What was left behind, once; the rest, and what is likely to come to nothing, from the store."""
@@ -277,7 +290,8 @@ class Handler(Generic[State]):
                 decided.append(order.command_id)
         waking = self._waking([entry.event for entry in entries])
         revision = known.revision + 1
-        commit = Commit(stream, revision, tuple(entries), tuple(decided), actor, at, wake_at=waking)
+        who = theirs[0][1].actor or actor
+        commit = Commit(stream, revision, tuple(entries), tuple(decided), who, at, wake_at=waking)
         return _Plan(stream, state, results, commit if decided else None)
 
     def _decide(self, order: Order, state: State) -> tuple[Result, State]:

@@ -1,6 +1,6 @@
 """Who changed what, when and from where: read straight from a stream's commits, newest first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, get_args
 
 import msgspec
@@ -49,18 +49,20 @@ class HistoryQuery(Query):
     before = fields.String(load_default="", validate=validate.Regexp(r"^(\d{1,10}\.\d{1,4})?$"))
 
 
-def page(handler: Handler[Any], id: str, sentence: Sentence, *, limit: int, before: str) -> dict[str, Any]:
+def page(
+    handler: Handler[Any], id: str, sentence: Sentence, *, limit: int, before: str, hidden: Collection[str] = ()
+) -> dict[str, Any]:
     """`{"items": [...], "next": ...}` (spec section 12). Costs the page, not the history.
 
     Events for which `sentence` gives None are for the service alone and are left out, so a page may hold fewer items
-    than `limit` and still have a `next`.
+    than `limit` and still have a `next`. So are fields of the names `hidden`.
     """
     revision = int(before.split(".", maxsplit=1)[0]) + 1 if before else 0
     # The commit of `before` itself is read again, as a part of its events may be older.
     commits = limit + (2 if before else 1)
     events = [one for one in handler.history(id, revision, commits) if not before or one.sequence < before]
     looked_at = events[:limit]
-    items = [_item(one, words) for one in looked_at if (words := sentence(one.event))]
+    items = [_item(one, words, hidden) for one in looked_at if (words := sentence(one.event))]
     return {"items": items, "next": looked_at[-1].sequence if len(events) > limit else None}
 
 
@@ -75,12 +77,13 @@ def as_read_by(caller: Principal, sentence: Sentence) -> Sentence:
     return told
 
 
-def _item(recorded: Recorded, words: tuple[str, str]) -> dict[str, Any]:
+def _item(recorded: Recorded, words: tuple[str, str], hidden: Collection[str]) -> dict[str, Any]:
+    data = msgspec.to_builtins(recorded.event)
     return {
         "id": recorded.id,
         "at": recorded.at.isoformat(),
         "by": {"kind": recorded.actor.kind, "id": recorded.actor.id, "from": recorded.actor.source},
         "event": recorded.type,
-        "data": msgspec.to_builtins(recorded.event),
+        "data": {name: value for name, value in data.items() if name not in hidden},
         "sentence": {"ja": words[0], "en": words[1]},
     }

@@ -20,6 +20,7 @@ from chassis.handling import (
     Refused,
 )
 from chassis.memory_store import MemoryStore
+from chassis.messages import Actor
 from chassis.store import Answer, Commit, EventStore, Loaded, Snapshot, Waking
 from chassis.testing import NOON, OPERATOR, FixedClock
 from chassis.tests.examples import (
@@ -254,6 +255,20 @@ def test_the_orders_of_one_stream_become_one_commit(doors: Handler[Door], store:
     assert results == [Done((Opened("ann"),)), Done((Opened("bob"),)), Done((Noted("cold"),))]
     assert (store.load("door-1").revision, store.load("door-2").revision) == (1, 1)
     assert doors.read("1").state.book == ("opened by ann", "cold")
+
+
+def test_an_order_that_knows_who_did_it_says_so(doors: Handler[Door]) -> None:
+    caller, told = Actor("telephone", "ivr-east"), Actor("operator", "desk")
+    orders = [
+        Order("1", Note(word), word, actor=who)
+        for word, who in (("a", None), ("b", caller), ("c", caller), ("d", told), ("e", None))
+    ]
+
+    results = doors.handle_many([*orders, order("2", Note("f"))], ACTOR)
+
+    assert results == [Done((Noted(word),)) for word in "abcdef"]
+    assert doors.read("1").state.book == ("a", "b", "c", "d", "e")
+    assert [one.actor for one in reversed(doors.history("1", 0, 10))] == [ACTOR, caller, caller, told, ACTOR]
 
 
 def test_an_event_carries_the_correlation_and_cause_of_its_order(doors: Handler[Door]) -> None:

@@ -42,6 +42,7 @@ from services.auth.model.contract import Holder, RemoveContract
 from services.auth.model.credential import Credential
 from services.auth.model.keyring import RevokeApiKey
 from services.auth.schemas import (
+    UNTOLD,
     ApiKeyBody,
     BearerBody,
     ContractBody,
@@ -252,7 +253,8 @@ def customers_blueprint(customers: Customers, credentials: Handler[Credential]) 
     @routes.response(200, history.HistorySchema)
     def show_number_history(query: dict[str, Any], number: str) -> Response:
         """Logins with the number and what became of its password, newest first."""
-        return reply(history.page(credentials, number, history.as_read_by(principal(), sentence), **query))
+        told = history.as_read_by(principal(), sentence)
+        return reply(history.page(credentials, number, told, hidden=UNTOLD, **query))
 
     return routes
 

@@ -11,13 +11,14 @@ from services.auth.model.credential import Credential, NoteTemporaryPassword
 
 
 def on_password_issued(recorded: Recorded, contracts: Handler[Holder]) -> list[Order]:
-    """Noted also when the number has left its contract meanwhile; then the password opens nothing."""
+    """Noted also when the number has left its contract meanwhile; then the password opens nothing. Whoever called did
+    it, not we."""
     issued = recorded.event
     stay = tenure_at(contracts, issued)
     command = NoteTemporaryPassword(
         issued.number, issued.contract_number, issued.unit, issued.verifier, issued.issued_at, stay, issued.sequence
     )
-    return [Order(issued.number, command, recorded.id, recorded.correlation_id, recorded.id)]
+    return [Order(issued.number, command, recorded.id, recorded.correlation_id, recorded.id, actor=recorded.actor)]
 
 
 def tenure_at(contracts: Handler[Holder], issued: PasswordIssued) -> str:

@@ -394,6 +394,10 @@ def row_error(line: int, problem: Rejected, words: str) -> dict[str, Any]:
     return {"line": line, "code": problem.code, "message": told or words}
 
 
+# Fields of events by which the rules go, and which say nothing to people.
+UNTOLD = frozenset({"tenure", "sequence"})
+
+
 def sentence(event: Any) -> tuple[str, str] | None:
     """What the history says of an event, in Japanese and English."""
     match event:

@@ -58,6 +58,7 @@ def test_what_becomes_of_a_password_stands_in_the_numbers_history(customer: Cust
     events = [item["event"] for item in items[::-1]]
     assert events.index("TemporaryPasswordSet") < events.index("LoginSucceeded") < events.index("PasswordChanged")
     assert events[-1] == "LoginFailed"
+    assert [item["by"]["kind"] for item in items if item["event"] == "TemporaryPasswordSet"] == ["telephone"]
     assert not [word for word in (TEMPORARY, LASTING, "argon2", "wrong-one") if word in str(items)]
 
 

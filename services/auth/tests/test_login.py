@@ -458,6 +458,7 @@ def test_a_history_tells_no_secret(door: Door) -> None:
     ]
     assert not any(secret in history.text for secret in ("argon2", "tss_", PASSWORD, TEMPORARY_PASSWORD, "wrong-one"))
     assert history.json["items"][3]["by"]["from"] == "192.0.2.7"
+    assert set(history.json["items"][-1]["data"]) == {"number", "contract_number", "unit", "issued_at"}
 
 
 def test_a_customer_reads_nothing_of_the_time_before(door: Door, as_operator: Headers) -> None:

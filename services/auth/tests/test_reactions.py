@@ -8,7 +8,7 @@ import pytest
 from chassis.consumer import Intake
 from chassis.handling import Handler
 from chassis.memory_store import MemoryStore
-from chassis.messages import Codec
+from chassis.messages import Actor, Codec
 from chassis.testing import NOON, OPERATOR, FixedClock, deliver, recorded
 from contracts import events_of
 from services.auth.bootstrap import CODEC, HEARD, NAME
@@ -69,6 +69,15 @@ def test_a_password_that_was_issued_is_the_numbers_own(intake: Intake, store: Me
 
     events = [one.event for one in store.load(f"credential-{NUMBER}").events]
     assert (letters, events) == ([], [TEMPORARY_SET, TEMPORARY_VERIFIER_SET])
+
+
+@pytest.mark.usefixtures("contracted")
+def test_who_called_has_set_the_password(intake: Intake, store: MemoryStore) -> None:
+    called = Actor("telephone", "ivr-east")
+
+    deliver(intake, recorded(ISSUED, "call-1", 7, actor=called))
+
+    assert {one.actor for one in store.load(f"credential-{NUMBER}").events} == {called}
 
 
 @pytest.mark.usefixtures("contracted")
