@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import flask
@@ -12,6 +13,7 @@ from werkzeug.routing import MapAdapter
 from chassis.access import public
 from chassis.bodies import accepts_up_to
 from gateway import joins, openapi, proxy, routes
+from gateway.credentials import bearer_of
 from gateway.identity import Identity
 from gateway.site.browser import language
 from gateway.site.install import install as install_site
@@ -45,8 +47,12 @@ def _add_passage(
     @accepts_up_to(upload.max_body if upload else routes.MAX_BODY)
     def forward(**_path: str) -> Response:
         operation = f"{_METHOD_OF.get(flask.request.method, flask.request.method)} {rule}"
-        path, proof = proxy.path_of(flask.request), {} if operation in routes.TOKENLESS else _proof(identity)
-        call = proxy.call_of(flask.request, path, headers() | proof, upload)
+        path, read = proxy.path_of(flask.request), None
+        if operation in routes.KEY_IN_BODY:
+            read = proxy.call_of(flask.request, path, headers(), upload)
+        proof = {} if operation in routes.TOKENLESS else _proof(identity, operation, read.body if read else None)
+        call = read or proxy.call_of(flask.request, path, headers(), upload)
+        call = replace(call, headers={**call.headers, **proof})
         with hashing.hold() if operation in routes.HASHING else nullcontext():
             answer = proxy.forward(service, call)
         if operation in routes.ENDING:
@@ -66,8 +72,9 @@ def _add_passage(
 _METHOD_OF = {"HEAD": "GET"}
 
 
-def _proof(identity: Identity) -> dict[str, str]:
-    return {"Authorization": f"Bearer {identity.token(flask.request.headers.get('Authorization'))}"}
+def _proof(identity: Identity, operation: str = "", body: object = None) -> dict[str, str]:
+    shown = bearer_of(operation, flask.request.headers.get("Authorization"), body)
+    return {"Authorization": f"Bearer {identity.token(shown)}"}
 
 
 def _add_documentation(app: Flask, documents: openapi.Documents) -> None:

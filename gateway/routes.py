@@ -28,6 +28,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     "linewatch": (
         "/line-events",
         "/line-events/<format>",
+        "/line-events/pagerduty",
         "/line-events/refused/retry",
         "/lines/<contract_number>",
         "/areas",
@@ -72,6 +73,13 @@ PUBLIC = frozenset({"GET /.well-known/jwks.json", "POST /sessions"})
 # Asked without a token too: before it sends, a CloudEvents source asks whether it may.
 HANDSHAKES = frozenset({"OPTIONS /line-events"})
 TOKENLESS = PUBLIC | HANDSHAKES
+
+# Here an API key may also be the password of basic authentication, whatever the name.
+PASSWORDS = frozenset(
+    {"POST /line-events", "POST /line-events/<format>", "PUT /line-events/<format>", "POST /line-events/pagerduty"}
+)
+# And here, where there is no Authorization header, the `routing_key` of the body.
+KEY_IN_BODY = frozenset({"POST /line-events/pagerduty"})
 
 # A password is hashed for these, so only so many are let in at a time. What is more than the hashing threads can do
 # within a second or two is better turned away: each waits in a thread here and in one of auth's.

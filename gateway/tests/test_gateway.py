@@ -757,3 +757,16 @@ def test_requests_are_measured_by_route_template(world: World) -> None:
     shown = exposition()[0].decode()
 
     assert 'route="/api/v1/contracts/<contract_number>/bulk-forward",status="404"' in shown
+
+
+def test_a_key_in_the_body_of_pagerdutys_kind_is_exchanged(world: World) -> None:
+    world["linewatch"].views["/line-events/pagerduty"] = lambda _: json({}, 202)
+    body = {"routing_key": KEY["Authorization"].removeprefix("Bearer "), "event_action": "trigger"}
+
+    answer = world.client.post("/api/v1/line-events/pagerduty", json=body)
+
+    assert answer.status_code == 202
+    (asked,) = world["linewatch"].asked
+    assert asked.headers["Authorization"] not in (KEY["Authorization"], "")
+    assert b"routing_key" in asked.body
+    assert code(world.client.post("/api/v1/line-events/alertmanager", json=body)) == (401, "token-missing")

@@ -139,7 +139,7 @@ def events_blueprint(
         """Alertmanager's webhook, version 4. A result per alert, in order; bad ones do not fail the others."""
         return take_alerts("alertmanager", query["source"])
 
-    @routes.post("/line-events/grafana")
+    @routes.route("/line-events/grafana", methods=["POST", "PUT"])
     @require("line-events")
     @routes.doc(requestBody=ALERTS)
     @routes.arguments(SourceQuery, location="query")

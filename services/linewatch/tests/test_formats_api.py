@@ -374,3 +374,9 @@ def test_metrics_tell_formats_and_keys_and_no_senders_own_words(client: Client, 
     assert 'ingest_items_total{result="accepted",source_kind="json"}' in shown
     assert 'ingest_last_seen_timestamp_seconds{key="noc-west",source_kind="json"}' in shown
     assert "any-word-at-all" not in shown
+
+
+def test_grafana_may_put(client: Client, as_monitor: Headers) -> None:
+    answer = client.put(GRAFANA, json=lately(recorded("alertmanager-firing")), headers=as_monitor)
+
+    assert statuses(answer) == ["accepted"]
