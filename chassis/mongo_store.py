@@ -356,7 +356,8 @@ def _near(revisions: Mapping[str, int]) -> list[list[str]]:
 
 
 def _digest(state: Any) -> str:
-    return hashlib.sha256(msgspec.json.encode(state)).hexdigest()
+    """A number of more than 32 bits comes back from BSON as a kind of int of its own."""
+    return hashlib.sha256(msgspec.json.encode(state, enc_hook=int)).hexdigest()
 
 
 def _snapshot_document(stream: str, shape: str, snapshot: Snapshot) -> Document:

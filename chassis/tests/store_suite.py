@@ -200,6 +200,13 @@ class StoreSuite:
 
         assert store.load(STREAM, "shape") == Loaded(Snapshot(1, {}), (), 1, frozenset())
 
+    def test_a_snapshot_may_hold_a_large_number(self, store: EventStore) -> None:
+        store.append(commit(STREAM, 1, Noted("1")))
+
+        store.save_snapshots("shape", {STREAM: Snapshot(1, {"newest": 2**40})})
+
+        assert store.load(STREAM, "shape").snapshot == Snapshot(1, {"newest": 2**40})
+
     def test_streams_with_and_without_snapshots_load_together(self, store: EventStore) -> None:
         for stream in ("door-1", "door-2", "door-3"):
             store.append(commit(stream, 1, Noted("1")))
