@@ -63,6 +63,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "/numbers/<number>/fax-mail/<path:rest>",
         "/numbers/<number>/faxes",
         "/numbers/<number>/faxes/<path:rest>",
+        "/me/fax-mail",
         "/faxes",
     ),
 }

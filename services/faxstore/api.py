@@ -9,7 +9,7 @@ from werkzeug.formparser import FormDataParser
 from chassis import history
 from chassis.errors import BadMessage, TooLarge
 from chassis.handling import Handler
-from chassis.setting import TAGGED
+from chassis.setting import TAGGED, add_overview
 from chassis.setting import Setting as SettingRoutes
 from chassis.web import (
     Blueprint,
@@ -201,6 +201,13 @@ def number_routes(settings: Handler[FaxMail], shelf: Shelf) -> Blueprint:
         rows = shelf.page(number, principal(), **query)
         return reply(shown_page(rows, query["limit"]))
 
+    return routes
+
+
+def overview_routes(shelf: Shelf) -> Blueprint:
+    routes = Blueprint("fax-overview", __name__)
+    promise = "Of each number: is the FAX mail started, and how many faxes are unread."
+    add_overview(routes, "/me/fax-mail", shelf.glances, promise)
     return routes
 
 

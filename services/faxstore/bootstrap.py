@@ -16,7 +16,7 @@ from chassis.telemetry import configure_logging
 from chassis.views import Views
 from contracts import events_of, faxstore, names_of, phone
 from services.faxstore.adapters import Contents, MongoContents, Spool
-from services.faxstore.api import WORDS, fax_routes, number_routes, receiver_routes
+from services.faxstore.api import WORDS, fax_routes, number_routes, overview_routes, receiver_routes
 from services.faxstore.flows import Quota, Receipts, Shelf
 from services.faxstore.formats import Darkroom, Limits, ProcessDarkroom
 from services.faxstore.model import fax, setting
@@ -53,7 +53,7 @@ def build(
         NAME,
         CODEC,
         names_of(NAME),
-        [receiver_routes(receipts, spool), number_routes(numbers, shelf), fax_routes(shelf)],
+        [receiver_routes(receipts, spool), number_routes(numbers, shelf), overview_routes(shelf), fax_routes(shelf)],
         WORDS,
         HEARD,
         Intake(NAME, Codec(events_of(*HEARD)), reactions(numbers)),

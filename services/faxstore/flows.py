@@ -2,7 +2,8 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,7 @@ from services.faxstore.views import FAXES, NEWEST_FIRST, FaxNow
 
 # How long a fax waits for its turn to be taken; less than the gateway waits for us.
 WAIT_SECONDS = 20.0
+MOST_COUNTED = 1000
 log = structlog.get_logger(__name__)
 
 
@@ -76,6 +78,19 @@ class Shelf:
             at, fax_id = before
             wanted["$or"] = [{"received_at": {"$lt": at}}, {"received_at": at, "_id": {"$lt": fax_id}}]
         return self.views.find(FAXES.name, wanted, sort=NEWEST_FIRST, limit=limit + 1)
+
+    def glances(self, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Of each number with the option: whether its mail is started, and how many of its faxes are unread, which is
+        counted up to `MOST_COUNTED` for all of them together."""
+        settings = self.settings.read_many(numbers)
+        wanted = {"number": {"$in": list(numbers)}, "there": True, "read": False}
+        rows = self.views.find(FAXES.name, wanted, sort=NEWEST_FIRST, limit=MOST_COUNTED)
+        unread = Counter((row["number"], row["contract_number"]) for row in rows)
+        return {
+            number: {"started": one.started, "unread": unread[number, one.contract_number]}
+            for number, one in settings.items()
+            if one.contracted
+        }
 
     def mark(self, fax_id: str, read: bool, origin: Origin) -> Fax:
         return self._put(fax_id, self.faxes.handle(fax_id, MarkFax(read), origin), origin)

@@ -49,6 +49,7 @@ def _row(fax: Fax) -> Row:
         "received_at": received.received_at if received else None,
         "stored_at": fax.stored_at,
         "there": received is not None and not fax.deleted,
+        "read": fax.read,
         "chore": chore_of(fax),
         "state": msgspec.to_builtins(fax),
     }

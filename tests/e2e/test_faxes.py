@@ -60,9 +60,9 @@ def told(customer: Customer) -> Customer:
     return customer
 
 
-def fax(number: str, document: bytes, **changes: Any) -> dict[str, Any]:
+def fax(number: str, document: bytes) -> dict[str, Any]:
     form = {"id": uuid.uuid4().hex, "called": number, "caller": "0312345678", "received_at": AT}
-    return {**form, "document": ("../fax\n.tif", document), **changes}
+    return {**form, "document": ("../fax.tif", document)}
 
 
 def test_a_fax_reaches_its_customer_and_nobody_else(
@@ -83,6 +83,8 @@ def test_a_fax_reaches_its_customer_and_nobody_else(
     assert [item["id"] for item in home.get(API + faxes).body["items"]] == [sent["id"]]
     assert home.get(f"{API}/me").body["numbers"][0]["options"]["fax-mail"] == {"started": True}
 
+    assert home.get(f"{API}/me/fax-mail").body == {"numbers": {told.second_number: {"started": True, "unread": 1}}}
+
     eventually(lambda: told.told(1), within=60)
     for address in told.addresses:
         (mail,) = told.mails(address)
@@ -93,8 +95,8 @@ def test_a_fax_reaches_its_customer_and_nobody_else(
     picture = Image.open(BytesIO(shown.data))
     # As wide as high on paper: 1728 dots of 204 an inch, 1078 lines of 98.
     assert picture.width / picture.height == pytest.approx((1728 / 204) / (1078 / 98), rel=0.02)
-    assert browser.get(f"{mine}/pdf").data.startswith(b"%PDF-")
     assert not home.get(API + mine).body["read"]
+    assert browser.get(f"{mine}/pdf").data.startswith(b"%PDF-")
 
     exact = browser.get(f"{mine}/document")
     assert (exact.data, exact.headers["Content-Type"]) == (document, "image/tiff")
@@ -119,7 +121,7 @@ def test_a_fax_reaches_its_customer_and_nobody_else(
 
 def test_what_is_no_fax_is_refused_in_words(told: Customer, receiver: Web, document: bytes) -> None:
     def code(**changes: Any) -> tuple[int, str]:
-        answer = receiver.post("/faxes", **fax(told.second_number, document, **changes))
+        answer = receiver.post("/faxes", **{**fax(told.second_number, document), **changes})
         return answer.status, json.loads(answer.data)["code"]
 
     assert code(called=told.number) == (403, "called-not-contracted")

@@ -139,6 +139,8 @@ def _fits(row: Row, wanted: Mapping[str, Any]) -> bool:
 
 def _is(value: Any, want: Any) -> bool:
     match want:
+        case {"$in": values}:
+            return value in values
         case {"$lt": most}:
             return bool(value < most)
         case {"$lte": most}:

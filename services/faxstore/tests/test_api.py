@@ -544,6 +544,21 @@ def test_a_new_fax_mail_is_off(client: Client, as_customer: Headers) -> None:
     assert client.get(MAIL, headers=as_customer).json == {"started": False, "addresses": []}
 
 
+def test_all_numbers_are_told_of_at_once(client: Client, send: Send, customer: Headers, as_operator: Headers) -> None:
+    client.put(MAIL, json={"started": True, "addresses": [ANNE]}, headers=customer)
+    for id in ("f-1", "f-2", "f-3"):
+        send(id)
+    client.post(f"{FAXES}/f-1/read", headers=customer)
+    client.delete(f"{FAXES}/f-2", headers=customer)
+
+    told = client.get("/me/fax-mail", headers=customer)
+    elsewhere = client.get("/me/fax-mail?numbers=0720001111", headers=customer)
+
+    assert told.json == {"numbers": {NUMBER: {"started": True, "unread": 1}}}
+    assert elsewhere.json == {"numbers": {}}
+    assert client.get("/me/fax-mail", headers=as_operator).status_code == 403
+
+
 def test_a_fax_mail_is_set_started_and_stopped(client: Client, customer: Headers) -> None:
     changed = client.put(MAIL, json={"addresses": [ANNE]}, headers=customer)
     started = client.post(f"{MAIL}/start", headers=customer)
