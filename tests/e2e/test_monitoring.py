@@ -26,20 +26,33 @@ ZABBIX = INTEGRATIONS / "zabbix" / "media_tsunagu.yaml"
 # Alertmanager.
 
 
-@pytest.fixture
-def alert(stack_url: str, keys: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., bool]]:
+def receivers(url: str, key: str) -> dict[str, dict[str, Any]]:
+    """How an Alertmanager may be set up to tell us."""
+    web_hook = {"url": f"{url}/alertmanager"}
+    pagerduty = {
+        "url": f"{url}/pagerduty",
+        "routing_key": key,
+        "severity": "{{ .CommonLabels.severity }}",
+        "details": {"line": "{{ .CommonLabels.line }}"},
+    }
+    return {
+        "bearer": {"webhook_configs": [web_hook | {"http_config": {"authorization": {"credentials": key}}}]},
+        "password": {
+            "webhook_configs": [web_hook | {"http_config": {"basic_auth": {"username": "noc", "password": key}}}]
+        },
+        "routing-key": {"pagerduty_configs": [pagerduty]},
+    }
+
+
+@pytest.fixture(params=["bearer", "password", "routing-key"])
+def alert(
+    stack_url: str, keys: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., bool]]:
     """Gives a real Alertmanager an alert, as Prometheus would."""
     binary = program("prometheus-alertmanager", "prometheus-alertmanager")
     port = free_port()
-    receiver = {
-        "name": "tsunagu",
-        "webhook_configs": [
-            {
-                "url": f"{stack_url}{API}/line-events/alertmanager",
-                "http_config": {"authorization": {"credentials": keys["line-events"]}},
-            }
-        ],
-    }
+    known = receivers(f"{stack_url}{API}/line-events", keys["line-events"])
+    receiver = {"name": "tsunagu", **known[request.param]}
     route = {"receiver": "tsunagu", "group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h"}
     config = tmp_path / "alertmanager.yml"
     config.write_text(json.dumps({"route": route, "receivers": [receiver]}), encoding="utf-8")  # JSON is YAML.
