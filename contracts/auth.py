@@ -92,8 +92,8 @@ class GuessIgnored:
 
 @dataclass(frozen=True)
 class PasswordInvalidated:
-    """Too many wrong guesses in a row: the password is good no more, its sessions have ended. A new one comes by
-    telephone."""
+    """Too many wrong guesses in a row: the password is good no more. A new one comes by telephone. Sessions stay open,
+    but for one in which the current password was guessed at, and the password cannot be changed in them."""
 
     number: str
     contract_number: str

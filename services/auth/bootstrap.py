@@ -109,6 +109,7 @@ def bounds(settings: Settings) -> Bounds:
         Limit(settings.wrong_per_source, settings.wrong_per_source_within),
         Limit(settings.wrong_overall, settings.wrong_overall_within),
         Limit(settings.wrong_when_full, settings.wrong_overall_within),
+        Limit(settings.wrong_per_number_and_source, settings.wrong_per_number_within),
     )
 
 

@@ -427,6 +427,11 @@ def sentence(event: Any) -> tuple[str, str] | None:
             )
         case SessionsEnded(reason="logged-out"):
             return "ログアウトしました", "Somebody logged out"
+        case SessionsEnded(reason="guessing"):
+            return (
+                "パスワード変更で続けて誤ったため、ログインを終了しました",
+                "A login ended after too many wrong passwords in it",
+            )
         case SessionsEnded(reason="too-many"):
             return "ログインが多いため、古いものを終了しました", "An old login ended to make room for a new one"
     return None

@@ -34,6 +34,9 @@ class Settings:
     session_longest: timedelta = variable("After how many seconds a session ends.", default=timedelta(hours=12))
     wrong_per_number: int = variable("Failed logins that one number may have in its while.", default=100)
     wrong_per_number_within: timedelta = variable("That while, in seconds.", default=timedelta(minutes=15))
+    wrong_per_number_and_source: int = variable(
+        "Failed logins that one address (IPv6: /64) may have of them.", default=60
+    )
     wrong_per_source: int = variable("Failed logins that one address (IPv6: /64) may have in its while.", default=100)
     wrong_per_source_within: timedelta = variable("That while, in seconds.", default=timedelta(minutes=5))
     wrong_overall: int = variable("Failed logins over all after which each address may have but few.", default=1000)

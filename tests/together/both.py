@@ -77,6 +77,7 @@ class Both:
             self.files.signing,
             self.files.pepper,
             wrong_per_number=MANY,
+            wrong_per_number_and_source=MANY,
             wrong_per_source=MANY,
             wrong_overall=MANY,
         )

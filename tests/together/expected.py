@@ -171,9 +171,13 @@ class Expected:
 
     def opens(self, password: Password, at: datetime) -> bool:
         """For the customer who has the number now, and only if it was that customer who set it."""
+        return not password.invalid and self.holds(password, at)
+
+    def holds(self, password: Password, at: datetime) -> bool:
+        """As long as this is so, what it has opened stays open, also when it was guessed at too often."""
         since = self.contracts.get(password.contract_number, {}).get(password.number)
         in_time = not password.temporary or at < password.set_at + A_TEMPORARY_PASSWORD
-        return since is not None and since <= password.issued_at and not password.invalid and in_time
+        return since is not None and since <= password.issued_at and in_time
 
     def log_in(self, number: str, text: str, at: datetime) -> Login | None:
         password = self.passwords.get(number)
@@ -204,8 +208,11 @@ class Expected:
             return "invalid-body"
         if not self.stands(login, at):
             return "token-invalid"
+        if password.invalid:
+            return "password-wrong"
         if current != password.text:
             self._guessed_wrong(password)
+            login.ended = password.invalid
             return "password-wrong"
         changed = Password(password.number, password.contract_number, password.unit, new, False, at, password.issued_at)
         self.passwords[password.number] = changed
@@ -214,7 +221,7 @@ class Expected:
     def stands(self, login: Login, at: datetime) -> bool:
         """Unless it was unused for too long."""
         present = self.passwords[login.password.number] is login.password and not login.ended
-        return present and self.opens(login.password, at) and at < login.began + A_SESSION
+        return present and self.holds(login.password, at) and at < login.began + A_SESSION
 
     def lives(self, login: Login, at: datetime) -> bool | None:
         """None when either is right."""

@@ -16,13 +16,15 @@ from chassis.limits import Full, Limit, Limits, Place
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits. `few` is for each source while `overall` is full: one password tried on a thousand numbers from a
-    thousand addresses becomes slow, and customers still get in."""
+    """The limits. `share` is what one source may have of a number's, so that none alone keeps its customer out. `few` is
+    for each source while `overall` is full: one password tried on a thousand numbers from a thousand addresses becomes
+    slow, and customers still get in."""
 
     number: Limit = Limit(100, timedelta(minutes=15))
     source: Limit = Limit(100, timedelta(minutes=5))
     overall: Limit = Limit(1000, timedelta(minutes=5))
     few: Limit = Limit(5, timedelta(minutes=5))
+    share: Limit = Limit(60, timedelta(minutes=15))
 
 
 @dataclass
@@ -44,11 +46,12 @@ class Attempts:
     bounds: Bounds = Bounds()
 
     @contextmanager
-    def one(self, number: str, source: str, at: datetime) -> Iterator[Attempt]:
-        """One attempt. TooMany `too-many-attempts` when it is one too many; it is not to be made then."""
+    def one(self, number: str, source: str, at: datetime, password: str = "") -> Iterator[Attempt]:
+        """One attempt at a number; `password` names which of its passwords, as each has places of its own. TooMany
+        `too-many-attempts` when it is one too many; it is not to be made then."""
         attempt = Attempt()
         try:
-            self._take(attempt, number, neighbourhood(source), at)
+            self._take(attempt, f"{number}:{password}", neighbourhood(source), at)
             yield attempt
         finally:
             if not attempt.has_failed:
@@ -56,6 +59,7 @@ class Attempts:
                     self.limits.give_back(place)
 
     def _take(self, attempt: Attempt, number: str, source: str, at: datetime) -> None:
+        self._need(attempt, f"share:{number}:{source}", self.bounds.share, at)
         self._need(attempt, f"number:{number}", self.bounds.number, at)
         self._need(attempt, f"source:{source}", self.bounds.source, at)
         place = self.limits.take("overall", self.bounds.overall, at)

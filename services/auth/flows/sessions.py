@@ -6,6 +6,7 @@ if its password still opens anything: limits, one look at the number's streams, 
 
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from chassis.messages import Actor, Origin, now
 from chassis.passwords import BoundedVerifiers
 from contracts.auth import Contract, LoginSucceeded, PasswordChanged
 from services.auth.adapters import KnownSession, Sessions, hash_of
+from services.auth.flows.attempts import Attempt as Counted
 from services.auth.flows.attempts import Attempts
 from services.auth.model.contract import Holder, tenure
 from services.auth.model.credential import (
@@ -97,7 +99,7 @@ class Customers:
 
     def log_in(self, number: str, password: str, source: str, correlation_id: str) -> Opened:
         """A new session. Unauthenticated `login-failed` for whatever reason it is not to be."""
-        with self.attempts.one(number, source, self.clock()) as attempt:
+        with self._attempt(number, source) as attempt:
             opened = self._repeated(lambda: self._log_in(number, password, source, correlation_id))
             if opened is None:
                 attempt.failed()
@@ -120,7 +122,7 @@ class Customers:
     def change_password(self, caller: Principal, current: str, new: str, new_again: str, origin: Origin) -> Opened:
         """A new session in place of all others. Rejected `password-wrong`, and what `check_new` finds."""
         check_new(current, new, new_again)
-        with self.attempts.one(caller.id, origin.actor.source, self.clock()) as attempt:
+        with self._attempt(caller.id, origin.actor.source) as attempt:
             opened = self._repeated(lambda: self._change(caller, current, new, origin))
             if opened is None:
                 attempt.failed()
@@ -133,11 +135,17 @@ class Customers:
             raise Unauthenticated("token-invalid")
         attempt = self._check(present, current)
         verifier = ""
-        if attempt.guess.matched:
+        if attempt.guess.matched and not present.credential.invalid:
             verifier = self.verifiers.make(new)
             self._announce(present, attempt, at, origin.actor.source)
         command = ChangePassword(attempt.guess, caller.session_id, verifier, attempt.session_id, present.tenure, at)
         return self._opened(present, attempt, self._handle(caller.id, command, origin), PasswordChanged)
+
+    def _attempt(self, number: str, source: str) -> AbstractContextManager[Counted]:
+        """What is counted is failures at the number's present temporary password and what became of it: whoever sets a
+        new one by telephone is not to be kept out by what others did before."""
+        issued_at = self.credentials.read(number).state.issued_at
+        return self.attempts.one(number, source, self.clock(), issued_at.isoformat() if issued_at else "")
 
     def _present(self, number: str) -> Present:
         """In two reads, also for a number that nobody has."""

@@ -25,7 +25,7 @@ CHANGED_MEANWHILE = "changed-meanwhile"
 _LETTERS_AND_DIGITS = re.compile(r"[A-Za-z0-9]*")
 
 Kind = Literal["temporary", "lasting"]
-Reason = Literal["logged-out", "lapsed", "too-many"]
+Reason = Literal["logged-out", "lapsed", "too-many", "guessing"]
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,8 @@ def evolve(credential: Credential, event: Event) -> Credential:
         case LoginFailed() | CurrentPasswordWrong():
             return replace(credential, wrong=credential.wrong + 1)
         case PasswordInvalidated():
-            return replace(credential, invalid=True, sessions={})
+            # Its sessions stay: a stranger who guesses must not be able to throw the owner out.
+            return replace(credential, invalid=True)
         case PasswordChanged() | GuessIgnored():
             return credential
         case _:
@@ -280,8 +281,10 @@ def _change(command: ChangePassword, credential: Credential, rules: Rules) -> li
     if not live(credential, command.session_id, command.tenure, command.at, rules):
         raise Unauthenticated("token-invalid")
     _need_same(command.guess, credential)
+    if credential.invalid:
+        return [GuessIgnored()]
     if not command.guess.matched:
-        return [CurrentPasswordWrong(credential.contract_number), *_invalidated(credential)]
+        return [CurrentPasswordWrong(credential.contract_number), *_guessed_inside(command.session_id, credential)]
     return [
         VerifierSet("lasting", command.verifier, command.at),
         PasswordChanged(credential.number, credential.contract_number, credential.unit),
@@ -302,6 +305,12 @@ def _invalidated(credential: Credential) -> list[Event]:
     return [PasswordInvalidated(credential.number, credential.contract_number, credential.unit, temporary)]
 
 
+def _guessed_inside(session_id: str, credential: Credential) -> list[Event]:
+    """Whoever guesses for so long is not the owner, so that session ends."""
+    invalidated = _invalidated(credential)
+    return [*invalidated, *[SessionsEnded(credential.contract_number, (session_id,), "guessing") for _ in invalidated]]
+
+
 def _ended(credential: Credential, at: datetime, rules: Rules) -> list[Event]:
     """What makes room for one more session: those whose time is over, then the oldest."""
     lapsed = tuple(
@@ -318,7 +327,12 @@ def _ended(credential: Credential, at: datetime, rules: Rules) -> list[Event]:
 def opens(credential: Credential, tenure: str, at: datetime, rules: Rules) -> bool:
     """Whether the right password would open anything: there is one, it is for this stay of the number in its contract,
     was not guessed at too often, and if temporary its time is not over."""
-    if not credential.set_at or not tenure or credential.tenure != tenure or credential.invalid:
+    return not credential.invalid and _holds(credential, tenure, at, rules)
+
+
+def _holds(credential: Credential, tenure: str, at: datetime, rules: Rules) -> bool:
+    """Whether what was opened stays open."""
+    if not credential.set_at or not tenure or credential.tenure != tenure:
         return False
     return credential.kind == "lasting" or at < credential.set_at + rules.temporary
 
@@ -329,9 +343,10 @@ def _must_change(credential: Credential, at: datetime, rules: Rules) -> bool:
 
 
 def live(credential: Credential, session_id: str, tenure: str, at: datetime, rules: Rules) -> Session | None:
-    """The session when it is open. One that a temporary password opened ends with that password's time."""
+    """The session when it is open. One that a temporary password opened ends with that password's time; none ends
+    because the password was guessed at too often."""
     session = credential.sessions.get(session_id)
-    if not session or not opens(credential, tenure, at, rules):
+    if not session or not _holds(credential, tenure, at, rules):
         return None
     return session if at < session.started_at + rules.longest_session else None
 

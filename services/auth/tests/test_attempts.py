@@ -1,5 +1,6 @@
 """How many wrong passwords are taken."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from chassis.errors import TooMany, Unavailable
 from chassis.limits import Limit, MemoryLimits
 from chassis.testing import FixedClock
 from services.auth.flows.attempts import Attempts, Bounds, neighbourhood
-from services.auth.tests.door import PASSWORD, Door
+from services.auth.tests.door import PASSWORD, TEMPORARY_PASSWORD, Door
 from services.auth.tests.examples import NUMBER
 
 FIVE_MINUTES = timedelta(minutes=5)
@@ -51,6 +52,32 @@ def guesser() -> Guesser:
 
 def test_a_number_has_so_many_failures(guesser: Guesser) -> None:
     assert [guesser.fails(source=f"192.0.2.{place}") for place in range(6)] == [True] * 4 + [False] * 2
+
+
+def test_a_source_alone_does_not_fill_a_number(guesser: Guesser) -> None:
+    guesser.attempts = replace(guesser.attempts, bounds=replace(SMALL, share=Limit(3, timedelta(minutes=15))))
+
+    assert [guesser.fails() for _ in range(5)] == [True] * 3 + [False] * 2
+    assert guesser.succeeds(source="198.51.100.1")
+
+
+def test_whoever_has_a_new_temporary_password_is_not_kept_out_by_what_others_did_before(door: Door) -> None:
+    for place in range(100):
+        door.log_in(NUMBER, "password1", source=f"198.51.100.{place}")
+    kept_out = door.log_in(NUMBER, TEMPORARY_PASSWORD)
+
+    door.issue()
+
+    assert (kept_out.status_code, door.log_in(NUMBER, TEMPORARY_PASSWORD).status_code) == (429, 201)
+
+
+def test_one_address_can_be_refused_while_the_customer_gets_in_from_another(door: Door) -> None:
+    door.customer()
+
+    statuses = [door.log_in(NUMBER, "password1", source="198.51.100.1").status_code for _ in range(70)]
+
+    assert (statuses.count(401), statuses.count(429)) == (60, 10)
+    assert door.log_in(NUMBER, "password1").status_code == 401
 
 
 def test_a_source_has_so_many_failures(guesser: Guesser) -> None:

@@ -20,6 +20,7 @@ from services.auth.model.credential import (
     VerifierSet,
     check_new,
     live,
+    opens,
     scope,
 )
 from services.auth.tests.examples import (
@@ -242,8 +243,26 @@ def test_the_end_of_a_session_does_not() -> None:
     given(DECIDER, *LOGGED_IN, *failures(9), ENDED).when(WRONG).then(replace(FAILED, wrong_in_a_row=10), INVALIDATED)
 
 
-def test_a_password_that_became_invalid_ends_its_sessions() -> None:
-    assert given(DECIDER, *LOGGED_IN, *failures(10), INVALIDATED).state.sessions == {}
+def test_a_password_that_became_invalid_leaves_its_sessions_open() -> None:
+    state = given(DECIDER, *LOGGED_IN, *failures(10), INVALIDATED).state
+
+    assert not opens(state, TENURE, CHANGED_AT, Rules())
+    assert live(state, SESSION, TENURE, CHANGED_AT, Rules())
+
+
+@pytest.mark.parametrize("matched", [True, False])
+def test_an_invalid_password_cannot_be_guessed_at_from_inside(matched: bool) -> None:
+    change = replace(CHANGE, guess=Guess(LASTING_VERIFIER, matched))
+
+    given(DECIDER, *LOGGED_IN, *failures(10), INVALIDATED).when(change).then(IGNORED)
+
+
+def test_a_new_temporary_password_ends_the_sessions_that_were_left_open() -> None:
+    before = given(DECIDER, *LOGGED_IN, *failures(10), INVALIDATED)
+
+    after = given(DECIDER, *before.events, *DECIDER.decide(replace(NOTE, issued_at=CHANGED_AT), before.state)).state
+
+    assert after.sessions == {}
 
 
 def test_guesses_that_open_nothing_are_not_counted() -> None:
@@ -283,14 +302,16 @@ def test_a_wrong_current_password_counts_as_a_login_does() -> None:
 def test_the_tenth_wrong_current_password_makes_it_invalid() -> None:
     events = (*LOGGED_IN, *failures(8), CURRENT_WRONG)
 
-    given(DECIDER, *events).when(replace(CHANGE, guess=Guess(LASTING_VERIFIER, False))).then(CURRENT_WRONG, INVALIDATED)
+    given(DECIDER, *events).when(replace(CHANGE, guess=Guess(LASTING_VERIFIER, False))).then(
+        CURRENT_WRONG, INVALIDATED, replace(ENDED, reason="guessing")
+    )
 
 
 def test_the_third_wrong_current_password_makes_a_temporary_one_invalid() -> None:
     events = (*TEMPORARILY_IN, CURRENT_WRONG, CURRENT_WRONG)
 
     given(DECIDER, *events).when(replace(CHANGE, guess=Guess(VERIFIER, False))).then(
-        CURRENT_WRONG, TEMPORARY_INVALIDATED
+        CURRENT_WRONG, TEMPORARY_INVALIDATED, replace(ENDED, reason="guessing")
     )
 
 
