@@ -27,6 +27,8 @@ COMMIT_SECONDS = 0.2
 # How long and how much who can wait gathers while records come thick and fast, and what counts as that.
 GATHER_SECONDS, GATHER_LULL_MS, MOST_GATHERED = 1.5, 150, 5 * BATCH
 THICK = 200
+# After fewer records it rests, as the relay does and for the same reason.
+REST_SECONDS = 0.04
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 200, 5_000
 CAUSE_LENGTH = 1_000
 log = structlog.get_logger(__name__)
@@ -156,6 +158,8 @@ class Consumer:
             records = [record for batch in polled.values() for record in batch]
             if records and self._carry_out(consumer, records, going):
                 done |= {part: kafka.offset(batch[-1].offset + 1, cluster) for part, batch in polled.items()}
+                if len(records) < THICK:
+                    time.sleep(REST_SECONDS)
             if done and (not records or time.monotonic() - committed_at > COMMIT_SECONDS):
                 self._commit(consumer, done)
                 done, committed_at = {}, time.monotonic()

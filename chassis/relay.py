@@ -20,6 +20,9 @@ from chassis.messages import Codec, Recorded, to_kafka
 from chassis.store import EventStore, TokenLost
 
 SCAN_BATCH = 1000
+# After a batch of few it rests: what is recorded meanwhile is one batch, where each event alone would cost a request to
+# Kafka and wake every reader. An event after a while of silence never waits.
+FEW, REST_SECONDS = 200, 0.04
 SAVE_SECONDS = 0.2
 SAVE_IDLE_SECONDS = 30.0
 POSITION = "relay"
@@ -70,6 +73,7 @@ class Relay:
     public: frozenset[str]
     positions: Positions
     fence: int
+    wait: Callable[[float], Any] = time.sleep
     _saved_at: float = field(default=0.0)
     _moved: bool = field(default=False)
 
@@ -84,6 +88,8 @@ class Relay:
                     self._save(publisher, batch.token, bool(batch.events), at_once=stopping)
                     if stopping:
                         return
+                    if 0 < len(batch.events) < FEW:
+                        self.wait(REST_SECONDS)
             except TokenLost:
                 log.warning("relay_place_lost")
                 self._republish(publisher)

@@ -11,6 +11,7 @@ import structlog
 from chassis.handling import Failed, Handler, Order
 from chassis.lease import Positions
 from chassis.messages import Actor, now
+from chassis.relay import FEW, REST_SECONDS
 from chassis.store import EventStore, TokenLost, Waking
 from chassis.views import BATCH, Views
 
@@ -28,6 +29,7 @@ class Projector:
     views: Views
     positions: Positions
     fence: int
+    wait: Callable[[float], Any] = time.sleep
 
     def run(self, going: Callable[[], bool]) -> None:
         saved = self.positions.load(POSITION)
@@ -44,6 +46,8 @@ class Projector:
                     saved_at, pause = time.monotonic(), SAVE_IDLE_SECONDS
                 if over:
                     return
+                if 0 < len(batch.events) < FEW:
+                    self.wait(REST_SECONDS)
         except TokenLost:
             log.warning("projector_place_lost")
             self._from_nothing()
