@@ -9,9 +9,11 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -26,6 +28,7 @@ ISSUER = "tsunagu-auth"
 AUDIENCE = "tsunagu"
 # Clocks of two machines differ a little; a token lives a minute, so this stays small.
 _LEEWAY = timedelta(seconds=10)
+TOKENS_KNOWN = 1_000
 
 Kind = Literal["customer", "operator", "machine"]
 
@@ -54,6 +57,7 @@ class Tokens:
 
     def __init__(self, keys: Mapping[str, Ed25519PublicKey]) -> None:
         self._keys = dict(keys)
+        self._known = lru_cache(TOKENS_KNOWN)(self._decoded)
 
     @classmethod
     def from_file(cls, path: Path) -> "Tokens":
@@ -70,11 +74,18 @@ class Tokens:
         except (jwt.PyJWTError, KeyError, TypeError, ValueError) as cause:
             raise Unauthenticated("token-invalid") from cause
 
-    def _claims(self, token: str) -> dict[str, Any]:
-        key = self._key(jwt.get_unverified_header(token)["kid"])
+    def _claims(self, token: str) -> Mapping[str, Any]:
+        """A signature is checked once; whether its key is still there and its time not over, each time."""
+        self._key(jwt.get_unverified_header(token)["kid"])
+        claims = self._known(token)
+        if claims["exp"] <= time.time() - _LEEWAY.total_seconds():
+            raise jwt.ExpiredSignatureError
+        return claims
+
+    def _decoded(self, token: str) -> Mapping[str, Any]:
         return jwt.decode(
             token,
-            key,
+            self._key(jwt.get_unverified_header(token)["kid"]),
             algorithms=["EdDSA"],
             issuer=ISSUER,
             audience=AUDIENCE,

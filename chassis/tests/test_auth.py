@@ -24,6 +24,7 @@ from chassis.auth import (
     write_jwks,
 )
 from chassis.errors import Unauthenticated
+from chassis.testing import eventually
 
 CUSTOMER = Principal(
     "customer",
@@ -65,6 +66,22 @@ def test_no_bearer_is_a_missing_token(tokens: Tokens, header: str | None) -> Non
 def test_an_expired_token_is_refused(key: Ed25519PrivateKey, tokens: Tokens) -> None:
     with pytest.raises(Unauthenticated, match="token-invalid"):
         tokens.verify(f"Bearer {issued(key, age=timedelta(minutes=2))}")
+
+
+def test_a_token_that_was_good_is_refused_when_its_time_is_over(key: Ed25519PrivateKey, tokens: Tokens) -> None:
+    # A token is taken for ten seconds more than it says.
+    nearly_over = f"Bearer {issued(key, age=timedelta(seconds=68))}"
+    assert tokens.verify(nearly_over) == CUSTOMER
+
+    eventually(lambda: is_refused(tokens, nearly_over))
+
+
+def is_refused(tokens: Tokens, header: str) -> bool:
+    try:
+        tokens.verify(header)
+    except Unauthenticated:
+        return True
+    return False
 
 
 def test_a_token_of_another_key_is_refused(tokens: Tokens) -> None:
@@ -175,6 +192,17 @@ def test_a_changed_key_file_is_used_without_a_restart(tmp_path: Path) -> None:
     write_jwks(tmp_path / "jwks.json", tmp_path / "new.pem")
 
     assert tokens.verify(f"Bearer {issued(new)}") == CUSTOMER
+
+
+def test_a_token_that_was_good_is_refused_when_its_key_is_gone(files: "Files") -> None:
+    issuer, tokens = TokenIssuer.from_file(files.signing), Tokens.from_file(files.public)
+    old = _now_issued(issuer)
+    assert tokens.verify(old) == CUSTOMER
+
+    rotate_signing_key(files.signing, files.public)
+    rotate_signing_key(files.signing, files.public)
+
+    assert is_refused(tokens, old)
 
 
 def test_a_broken_key_file_leaves_the_known_keys(tmp_path: Path) -> None:
