@@ -16,9 +16,11 @@ from chassis.limits import Full, Limit, Limits, Place
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits. `share` is what one source may have of a number's, so that none alone keeps its customer out. `few` is
-    for each source while `overall` is full: one password tried on a thousand numbers from a thousand addresses becomes
-    slow, and customers still get in."""
+    """The limits. `share` is what one source may have of a number's, so that none alone keeps its customer out.
+
+    `few` is for each source while `overall` is full: one password tried on a thousand numbers from a thousand addresses
+    becomes slow, and customers still get in.
+    """
 
     number: Limit = Limit(100, timedelta(minutes=15))
     source: Limit = Limit(100, timedelta(minutes=5))
