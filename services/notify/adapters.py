@@ -2,13 +2,16 @@
 
 import re
 import smtplib
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from queue import Empty, SimpleQueue
-from typing import Protocol
+from typing import Protocol, Self
 from urllib.parse import unquote, urlsplit
 
 from services.notify.model.letters import Letter
@@ -45,16 +48,59 @@ class OutboxMailer:
         return Answer(True, False, "250 kept")
 
 
+CUT_EVERY_SECONDS = 0.2
+TOO_LONG = "The mail server took too long in all."
 # Seven bits, so that it passes every server as it is.
 _WIRE = SMTP.clone(cte_type="7bit")
 
 
-class SmtpMailer:
-    """Sends through one mail server and keeps connections open between mails."""
+class Deadline:
+    """Cuts the connections that it watches when its time is over, as a server that sends a byte now and then is never
+    silent for long enough. Nothing is cut after its end."""
 
-    def __init__(self, url: str, mail_from: str, timeout: timedelta) -> None:
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._ended, self._lock = seconds, threading.Event(), threading.Lock()
+        self._watched: list[smtplib.SMTP] = []
+        self.passed = False
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._wait, name="smtp-deadline", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._ended.set()
+
+    def watch(self, connection: smtplib.SMTP) -> None:
+        """From now on, also before it is connected."""
+        self._watched.append(connection)
+
+    def _wait(self) -> None:
+        """Again and again, as a connection may be made when the time is over."""
+        pause = self._seconds
+        while not self._ended.wait(pause):
+            pause = CUT_EVERY_SECONDS
+            with self._lock:
+                self._cut()
+
+    def _cut(self) -> None:
+        if self._ended.is_set():
+            return
+        self.passed = True
+        for connection in self._watched:
+            if isinstance(connection.sock, socket.socket):
+                with suppress(OSError):  # It is closed already.
+                    # Below TLS, whose own way of closing would break whoever reads.
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+
+class SmtpMailer:
+    """Sends through one mail server and keeps connections open between mails. `whole` bounds each mail from the first
+    byte to the last, `timeout` the server's silence."""
+
+    def __init__(self, url: str, mail_from: str, timeout: timedelta, whole: timedelta = timedelta(minutes=2)) -> None:
         self._server = urlsplit(url)
-        self._from, self._timeout = mail_from, timeout.total_seconds()
+        self._from, self._timeout, self._whole = mail_from, timeout.total_seconds(), whole.total_seconds()
         self._idle: SimpleQueue[smtplib.SMTP] = SimpleQueue()
 
     def send(self, letter: Letter) -> Answer:
@@ -62,34 +108,46 @@ class SmtpMailer:
 
         That there is no connection, for whatever reason, is not the mail's fault: it is never refused for good then.
         """
+        with Deadline(self._whole) as deadline:
+            answer, reusable = self._tried(letter, deadline)
+        if deadline.passed:
+            return Answer(False, False, TOO_LONG)  # Whatever it was: `smtplib` takes the half of an answer for one.
+        if reusable:
+            self._idle.put(reusable)
+        return answer
+
+    def _tried(self, letter: Letter, deadline: Deadline) -> tuple[Answer, smtplib.SMTP | None]:
+        """The answer, and the connection where it is good for another mail."""
         try:
-            connection = self._connection()
+            connection = self._connection(deadline)
         except (smtplib.SMTPException, OSError) as broken:
-            return Answer(False, False, _why(broken))
+            return Answer(False, False, _why(broken)), None
         try:
             stage, code, text = self._deliver(connection, letter)
         except smtplib.SMTPResponseException as refused:
-            return Answer(False, refused.smtp_code >= 500, _why(refused))
+            return Answer(False, refused.smtp_code >= 500, _why(refused)), None
         except (smtplib.SMTPException, OSError) as broken:
-            return Answer(False, False, _why(broken))
+            return Answer(False, False, _why(broken)), None
         except ValueError:
-            return Answer(False, True, "This mail cannot be written.")
-        return Answer(
+            return Answer(False, True, "This mail cannot be written."), None
+        answer = Answer(
             _is_yes(code), code >= 500, f"{code} {_plain(text)}", stage == "RCPT" and _is_no_address(code, text)
         )
+        return answer, connection if _is_clean(connection, after=code) else None
 
-    def _connection(self) -> smtplib.SMTP:
+    def _connection(self, deadline: Deadline) -> smtplib.SMTP:
         """At most one kept connection is asked whether it lives: a server that has fallen silent is waited for once."""
         try:
             kept = self._idle.get_nowait()
         except Empty:
-            return self._connect()
-        return kept if _alive(kept) else self._connect()
+            return self._connect(deadline)
+        deadline.watch(kept)
+        return kept if _alive(kept) else self._connect(deadline)
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self, deadline: Deadline) -> smtplib.SMTP:
         host, port = self._server.hostname or "localhost", self._server.port or 25
-        kind = smtplib.SMTP_SSL if self._server.scheme == "smtps" else smtplib.SMTP
-        connection = kind(host, port, timeout=self._timeout)
+        kind = _WatchedTls if self._server.scheme == "smtps" else _Watched
+        connection = kind(deadline, host, port, self._timeout)
         connection.ehlo_or_helo_if_needed()
         if connection.has_extn("starttls") and self._server.scheme != "smtps":
             connection.starttls(context=ssl.create_default_context())
@@ -109,18 +167,32 @@ class SmtpMailer:
         except BaseException:
             connection.close()
             raise
-        self._keep(connection, clean=_is_yes(code))
         return stage, code, text
 
-    def _keep(self, connection: smtplib.SMTP, *, clean: bool) -> None:
-        """For the next mail. A server that hangs up instead of forgetting the last one has answered for it before."""
-        try:
-            if not clean:
-                connection.rset()
-        except (smtplib.SMTPException, OSError):
-            connection.close()
-        else:
-            self._idle.put(connection)
+
+# The constructor connects and reads the server's greeting, so a connection is watched before that.
+class _Watched(smtplib.SMTP):
+    def __init__(self, deadline: Deadline, host: str, port: int, timeout: float) -> None:
+        deadline.watch(self)
+        super().__init__(host, port, timeout=timeout)
+
+
+class _WatchedTls(smtplib.SMTP_SSL):
+    def __init__(self, deadline: Deadline, host: str, port: int, timeout: float) -> None:
+        deadline.watch(self)
+        super().__init__(host, port, timeout=timeout)
+
+
+def _is_clean(connection: smtplib.SMTP, after: int) -> bool:
+    """Whether the next mail may have it. A server that hangs up instead of forgetting the last one has answered for it
+    before."""
+    try:
+        if not _is_yes(after):
+            connection.rset()
+    except (smtplib.SMTPException, OSError):
+        connection.close()
+        return False
+    return True
 
 
 def _alive(connection: smtplib.SMTP) -> bool:

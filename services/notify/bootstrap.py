@@ -49,7 +49,7 @@ def build(
     numbers = Handler(kept, incoming.DECIDER, incoming.CATEGORY)
     mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
     drills = Handler(kept, drill.DECIDER, drill.CATEGORY)
-    post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout)
+    post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout, settings.smtp_deadline)
     recipients = Handler(kept, address.DECIDER, address.CATEGORY)
     known, counted = Addresses(recipients), limits or MongoLimits(db)
     most = Limit(settings.mails_per_hour, timedelta(hours=1))

@@ -30,6 +30,9 @@ class Settings:
     smtp_timeout: timedelta = variable(
         "How long the mail server may be silent, in seconds.", default=timedelta(seconds=30)
     )
+    smtp_deadline: timedelta = variable(
+        "How long the mail server may take for one letter in all, in seconds.", default=timedelta(minutes=2)
+    )
     forwarding_wait: timedelta = variable(
         "How long a notice waits to hear what bulk forwarding did, in seconds.", default=timedelta(seconds=3)
     )

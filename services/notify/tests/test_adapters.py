@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -16,7 +18,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from chassis.testing import NOON
-from services.notify.adapters import Answer, SmtpMailer, message_of
+from services.notify.adapters import TOO_LONG, Answer, SmtpMailer, message_of
 from services.notify.model.letters import Letter
 from services.notify.tests.examples import ANNE, LETTER, MAIL_ID, recovery_mail
 
@@ -259,6 +261,37 @@ def test_a_server_that_accepts_and_says_nothing_costs_one_wait(dumb: int) -> Non
 
     assert (answer.taken, answer.permanent) == (False, False)
     assert time.monotonic() - began < 2
+
+
+@pytest.fixture
+def dripping(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The port of a server that answers as it should until a command (or its greeting), and from then on sends a
+    byte now and then and never ends its line."""
+    ended = threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        with suppress(OSError), listening.accept()[0] as peer, peer.makefile("rb") as lines:
+            command = "GREETING"
+            while command != request.param:
+                peer.sendall({"GREETING": b"220 OK\r\n", "DATA": b"354 go on\r\n"}.get(command, b"250 OK\r\n"))
+                line = next(line for line in lines if command != "DATA" or line == b".\r\n")
+                command = line.split()[0].decode().upper()
+            while not ended.wait(0.02):
+                peer.sendall(b"2")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        yield listening.getsockname()[1]
+        ended.set()
+
+
+@pytest.mark.parametrize("dripping", ["GREETING", "EHLO", "RCPT", "DATA", "."], indirect=True)
+def test_a_server_that_drips_is_cut_off_and_the_mail_comes_again(dripping: int) -> None:
+    url, silence = f"smtp://127.0.0.1:{dripping}", timedelta(seconds=30)
+
+    answer = SmtpMailer(url, FROM, silence, whole=timedelta(seconds=0.3)).send(LETTER)
+
+    assert answer == Answer(False, False, TOO_LONG)
 
 
 def test_connections_that_have_fallen_silent_cost_one_wait_however_many_were_kept(
