@@ -1,5 +1,6 @@
 """The JSON of voicewarp: bodies become commands, settings and decisions what is answered (spec section 12)."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -31,8 +32,12 @@ from services.voicewarp.model.setting import DEFAULT_RING_SECONDS, MOST_DESTINAT
 
 Number = partial(TypedNumber, phone.normalise)
 MOST_LETTERS = 40
-# What a switch calls a call; SIP's own Call-IDs fit.
-CALL_ID = validate.Regexp(r"^[A-Za-z0-9._:@+~-]{1,128}\Z")
+# What a switch calls a call; SIP's own Call-IDs fit. No path can name `.` and `..`, so nobody could tell their outcome.
+CALL_ID = validate.Regexp(r"^(?!\.{1,2}\Z)[A-Za-z0-9._:@+~-]{1,128}\Z")
+# A number as switches write it; its parameters, as a context, come after a semicolon (RFC 3966).
+TEL_URI = re.compile(r"\s*tel:([^;]*)", re.IGNORECASE)
+# How switches say that a caller's number is kept back, where they do not say null.
+WITHHELD = frozenset({"", "anonymous"})
 
 
 def _label() -> fields.String:
@@ -174,11 +179,20 @@ def _is_caller(number: str) -> None:
         raise ValidationError(refusal)
 
 
+def _dialled(said: str) -> str:
+    uri = TEL_URI.match(said)
+    return phone.normalise(uri[1] if uri else said)
+
+
 class CallerNumber(TypedNumber):
-    """Anyone who can call; what cannot is refused by the field."""
+    """Anyone who can call; what cannot is refused by the field. None for a caller whose number is kept back."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(phone.normalise, **kwargs)
+        super().__init__(_dialled, **kwargs)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        withheld = isinstance(value, str) and value.strip().casefold() in WITHHELD
+        return super().deserialize(None if withheld else value, attr, data, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         number = super()._deserialize(value, attr, data, **kwargs)
@@ -187,11 +201,17 @@ class CallerNumber(TypedNumber):
 
 
 class CallBody(Body):
-    """What the switch asks. `caller` is null when the number is withheld."""
+    """What the switch asks. Numbers are as people type them, or `tel:` URIs."""
 
-    call_id = fields.String(required=True, validate=CALL_ID)
-    called = Number(required=True)
-    caller = CallerNumber(required=True, allow_none=True)
+    call_id = fields.String(
+        required=True, validate=CALL_ID, metadata={"description": "The switch's own name of the call; not `.` or `..`."}
+    )
+    called = TypedNumber(_dialled, required=True)
+    caller = CallerNumber(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null, empty or `anonymous` (in any case) where the number is withheld."},
+    )
     at = fields.AwareDateTime(required=True)
 
     @post_load

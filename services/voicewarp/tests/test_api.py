@@ -721,14 +721,18 @@ def test_a_call_answered_before_its_number_ended_is_answered_the_same(
         ({"call_id": 1}, {"call_id": "wrong-type"}),
         ({"call_id": ""}, {"call_id": "wrong-format"}),
         ({"call_id": "a/b"}, {"call_id": "wrong-format"}),
+        ({"call_id": "."}, {"call_id": "wrong-format"}),
+        ({"call_id": ".."}, {"call_id": "wrong-format"}),
         ({"call_id": "c-1\n"}, {"call_id": "wrong-format"}),
         ({"call_id": "c" * 129}, {"call_id": "wrong-format"}),
         ({"called": None}, {"called": "wrong-type"}),
         ({"called": 600001111}, {"called": "wrong-type"}),
         ({"called": "0" * 41}, {"called": "too-long"}),
         ({"caller": 1}, {"caller": "wrong-type"}),
-        ({"caller": ""}, {"caller": "empty"}),
-        ({"caller": "anonymous"}, {"caller": "not-a-number"}),
+        ({"caller": "()"}, {"caller": "empty"}),
+        ({"caller": "unavailable"}, {"caller": "not-a-number"}),
+        ({"caller": "tel:"}, {"caller": "empty"}),
+        ({"caller": "sip:0312345678@example.jp"}, {"caller": "not-a-number"}),
         ({"caller": "1" * 16}, {"caller": "too-long"}),
         ({"at": None}, {"at": "wrong-format"}),
         ({"at": "now"}, {"at": "wrong-format"}),
@@ -744,6 +748,39 @@ def test_a_call_that_does_not_fit_is_refused(
 
     assert (answer.status_code, answer.json["code"], errors_of(answer)) == (422, "invalid-body", errors)
     assert said(store, CallReceived) == []
+
+
+@pytest.mark.parametrize(
+    ("spelled", "number"),
+    [
+        (None, None),
+        ("", None),
+        (" ", None),
+        ("anonymous", None),
+        ("Anonymous", None),
+        ("tel:+81-3-1234-5678", OFFICE),
+        ("TEL:03-1234-5678;phone-context=+81", OFFICE),
+        ("tel:+14155550100", "+14155550100"),
+    ],
+)
+def test_a_caller_is_taken_as_switches_write_it(
+    client: Client, store: Any, as_switch: Headers, spelled: str | None, number: str | None
+) -> None:
+    assert client.post(CALLS, json=CALL | {"caller": spelled}, headers=as_switch).status_code == 200
+    assert [call.caller for call in said(store, CallReceived)] == [number]
+
+
+def test_the_called_number_may_be_a_tel_uri_too(client: Client, store: Any, as_switch: Headers) -> None:
+    client.post(CALLS, json=CALL | {"called": "tel:+81-6-0000-1111"}, headers=as_switch)
+
+    assert [call.called for call in said(store, CallReceived)] == [NUMBER]
+
+
+@pytest.mark.parametrize("call_id", ["...", ".a", "a.", "c.1"])
+def test_dots_in_a_call_id_are_nothing_special(client: Client, as_switch: Headers, call_id: str) -> None:
+    client.post(CALLS, json=CALL | {"call_id": call_id}, headers=as_switch)
+
+    assert client.put(f"{CALLS}/{call_id}/outcome", json={"outcome": "answered"}, headers=as_switch).status_code == 200
 
 
 @pytest.mark.parametrize("name", CALL)
