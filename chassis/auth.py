@@ -26,7 +26,7 @@ from chassis.errors import Unauthenticated
 
 ISSUER = "tsunagu-auth"
 AUDIENCE = "tsunagu"
-# Clocks of two machines differ a little; a token lives a minute, so this stays small.
+# Clocks of two machines differ a little; a session's token lives a minute, so this stays small.
 _LEEWAY = timedelta(seconds=10)
 TOKENS_KNOWN = 1_000
 

@@ -292,7 +292,8 @@ def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Bluep
     @routes.arguments(BearerBody)
     @routes.response(200, TokenSchema)
     def give_token(body: dict[str, str]) -> Response:
-        """A signed token for an API key or a session, good for about a minute; what it opens is in the token."""
+        """A signed token, good for `expires_in` seconds: normally a minute for a session, an hour for an API key. What
+        it opens is in the token."""
         token, seconds = exchange.token_for(body["bearer"])
         return reply({"token": token, "expires_in": seconds})
 
