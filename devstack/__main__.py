@@ -76,7 +76,7 @@ def phone(number: str) -> None:
     """Call from NUMBER to set a temporary password.
 
     Type keys; `h` hangs up. From a pipe each line is pressed at once. Where open_jtalk is installed, the guidance is
-    spoken to WAV files too.
+    spoken to WAV files too. The exit code is 1 when no password was set.
     """
     from devstack import telephone
 

@@ -29,6 +29,8 @@ KEYS = "0123456789*#"
 HANG_UP = "h"
 # The guide's; a voice platform has a setting for it (services/ivr/settings.py).
 SILENCE_SECONDS = 10.0
+# The end of a call in which nothing was set; the guide's words too (services/ivr/model.py).
+NOTHING_SET = "はじめからやり直してください"
 HOW_TO = "Keys 0-9 * #; h hangs up; 10 s without a key is silence."
 SPEECH_SECONDS = 60.0
 # Where packages put open_jtalk's dictionary and voices; these variables name others.
@@ -44,7 +46,7 @@ Say = Callable[[str], None]
 
 
 def call(caller: str) -> bool:
-    """One call on the running stack of this folder. Whether the dialogue came to its end before the caller hung up."""
+    """One call on the running stack of this folder. Whether a password was set."""
     running, places = need(), Places(DEFAULT_ROOT)
     key = seed.read_keys(places).get(seed.IVR)
     if not key:
@@ -67,7 +69,8 @@ class Telephone:
     say: Say
 
     def call(self, caller: str, pressed: Pressed) -> bool:
-        """Whether the dialogue came to its end before the caller hung up. Trouble when it is refused."""
+        """Whether a password was set: not when the caller hung up, or was wrong for the third time and is told so.
+        Trouble when the call is refused."""
         turn = self._tell(self.client.post(CALLS, {"caller": caller}), "The call")
         path = f"{CALLS}/{turn['call_id']}"
         while not turn["finished"]:
@@ -77,7 +80,7 @@ class Telephone:
                 self.say("(電話を切りました)")
                 return False
             turn = self._tell(self.client.post(f"{path}/keys", {"keys": keys} if keys else {"timeout": True}), "A key")
-        return True
+        return not any(NOTHING_SET in guidance for guidance in turn["guidance"])
 
     def _tell(self, answer: Answer, what: str) -> dict[str, Any]:
         turn: dict[str, Any] = expect(answer, what).body

@@ -18,6 +18,8 @@ MENU = {"call_id": "c1", "guidance": ["menu"], "expects": {"length": 1}, "finish
 PASSWORD = MENU | {"guidance": ["password"], "expects": {"length": 8}}
 MIDDLE = PASSWORD | {"guidance": []}
 END: dict[str, Any] = MENU | {"guidance": ["done", "goodbye"], "expects": None, "finished": True}
+# What ivr says then, in the guide's words.
+GIVEN_UP = ("入力された番号が正しくありません。", "一度電話を切り、はじめからやり直してください。")
 
 
 @dataclass
@@ -72,6 +74,12 @@ def test_hanging_up(terminal: Terminal, typed: str) -> None:
     assert not terminal.call(typed, MENU)
 
     assert terminal.asked[-1] == ("DELETE", "/api/v1/ivr/calls/c1", None)
+
+
+def test_after_the_third_error_nothing_is_set(terminal: Terminal) -> None:
+    assert not terminal.call("9\n9\n9\n", MENU, MENU, MENU, END | {"guidance": list(GIVEN_UP)})
+
+    assert terminal.printed[-2:] == [f"「{words}」" for words in GIVEN_UP]
 
 
 def test_an_empty_line_is_silence(terminal: Terminal) -> None:
