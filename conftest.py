@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from chassis.mongo_store import connect
+from chassis.mongo import connect
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from kafka import KafkaAdminClient, TopicPartition
 from pymongo.database import Database
 
 from chassis import kafka
-from chassis.mongo_store import Document, connect
+from chassis.mongo import Document, connect
 
 LIST = 1000
 DATABASE = "bench-bare-chain"

@@ -20,7 +20,7 @@ import bson
 import urllib3
 from rich.console import Console
 
-from chassis.mongo_store import connect
+from chassis.mongo import connect
 
 RATES = (50, 100, 200)
 ROUNDS, SECONDS = 5, 4.0

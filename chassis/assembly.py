@@ -15,7 +15,8 @@ from chassis.auth import Tokens
 from chassis.consumer import Consumer, Intake
 from chassis.lease import Lease, MongoPositions
 from chassis.messages import Codec, Recorded
-from chassis.mongo_store import Document, MongoStore, connect, reachable
+from chassis.mongo import Document, connect, reachable
+from chassis.mongo_store import MongoStore
 from chassis.relay import KafkaPublisher, Relay
 from chassis.runtime import Command, Service
 from chassis.store import EventStore

@@ -12,7 +12,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from chassis.mongo_store import Document, reachable
+from chassis.mongo import Document, reachable
 
 LEASE_SECONDS = 10.0
 

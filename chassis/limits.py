@@ -16,7 +16,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
-from chassis.mongo_store import Document, reachable
+from chassis.mongo import Document, reachable
 
 SLOTS = 30
 

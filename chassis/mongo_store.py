@@ -15,16 +15,15 @@ from typing import Any
 import msgspec
 import structlog
 from bson.errors import BSONError
-from pymongo import ASCENDING, DESCENDING, InsertOne, MongoClient, ReplaceOne
+from pymongo import ASCENDING, DESCENDING, InsertOne, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
 from chassis.errors import BadMessage, Damaged, Unavailable
 from chassis.messages import Actor, Codec, Recorded, sequence_of
+from chassis.mongo import DUPLICATE_KEY, Document, at_once, reachable, was_raced
 from chassis.store import (
     Answer,
     Appended,
@@ -39,61 +38,13 @@ from chassis.store import (
     Waking,
 )
 
-Document = dict[str, Any]
 log = structlog.get_logger(__name__)
-DUPLICATE_KEY = 11000
 # FailedToParse, CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost.
 LOST_TOKEN_CODES = frozenset({9, 136, 260, 280, 286})
 # Revisions.
 NEAR = 10
 FOLLOW_LIMIT = 1000
 FOLLOW_WAIT_MS = 1000
-
-
-def connect(url: str, name: str, timeout_seconds: float = 5.0) -> Database[Document]:
-    """The database of a service, durable by default: writes w:majority with journal, reads of majority-committed data.
-
-    Connects when first used. To be called in the process that uses it, after any fork.
-    """
-    client: MongoClient[Document] = MongoClient(
-        url,
-        connect=False,
-        tz_aware=True,
-        appname=name,
-        serverSelectionTimeoutMS=int(timeout_seconds * 1000),
-        connectTimeoutMS=int(timeout_seconds * 1000),
-        socketTimeoutMS=int(timeout_seconds * 2000),
-        retryWrites=True,
-    )
-    # The write concern carries no time limit: the socket's is the limit, and a timed-out write has an unknown end.
-    return client.get_database(
-        name, read_concern=ReadConcern("majority"), write_concern=WriteConcern(w="majority", j=True)
-    )
-
-
-@contextmanager
-def reachable() -> Iterator[None]:
-    """Turns every failure to reach or to use the database into `Unavailable`, which may be tried again."""
-    try:
-        yield
-    except PyMongoError as problem:
-        raise Unavailable("store-unavailable", type(problem).__name__) from problem
-
-
-@contextmanager
-def at_once(db: Database[Document]) -> Iterator[ClientSession]:
-    """A session in a transaction: what is written in it is written as a whole and durably, or, when somebody else has
-    written the same documents since it began, not at all (`was_raced`). Many replacements in one cost a third of what
-    they cost alone, as they are one entry of the server's log."""
-    with db.client.start_session() as session, session.start_transaction(write_concern=db.write_concern):
-        yield session
-
-
-def was_raced(problem: PyMongoError) -> bool:
-    """Whether somebody else wrote the same documents: a conflict, or both made one new."""
-    if isinstance(problem, BulkWriteError):
-        return all(error["code"] == DUPLICATE_KEY for error in problem.details["writeErrors"])
-    return problem.has_error_label("TransientTransactionError") and not isinstance(problem, ConnectionFailure)
 
 
 class MongoStore:

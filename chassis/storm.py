@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pymongo.database import Database
 
-from chassis.mongo_store import Document, reachable
+from chassis.mongo import Document, reachable
 
 # A batch of so many records is no trickle. The word is good for so long, and is said at most so often.
 FULL_BATCH = 200

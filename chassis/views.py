@@ -21,7 +21,7 @@ from pymongo.errors import PyMongoError
 from chassis.errors import Conflict, Unavailable
 from chassis.lease import Lease
 from chassis.messages import Recorded
-from chassis.mongo_store import Document, at_once, reachable, was_raced
+from chassis.mongo import Document, at_once, reachable, was_raced
 
 Row = Mapping[str, Any]
 # Before each try but the first a pause by chance, longer each time.

@@ -10,7 +10,8 @@ from pymongo.errors import BulkWriteError
 
 from chassis.errors import BadMessage, Damaged, Unavailable
 from chassis.messages import Codec
-from chassis.mongo_store import DUPLICATE_KEY, MongoStore, connect
+from chassis.mongo import DUPLICATE_KEY, connect
+from chassis.mongo_store import MongoStore
 from chassis.store import Appended, EventStore, Raced, Snapshot, TokenLost
 from chassis.testing import Gate, eventually
 from chassis.tests.examples import CODEC, Closed, Noted, Opened, commit

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from chassis.lease import Lease
-from chassis.mongo_store import connect
+from chassis.mongo import connect
 from chassis.runtime import Service, WorkerSettings, run_worker
 
 

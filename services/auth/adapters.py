@@ -11,7 +11,7 @@ from pymongo import UpdateOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from chassis.mongo_store import DUPLICATE_KEY, Document, reachable
+from chassis.mongo import DUPLICATE_KEY, Document, reachable
 
 
 @dataclass(frozen=True)

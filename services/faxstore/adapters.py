@@ -21,7 +21,7 @@ from pymongo import ASCENDING
 from pymongo.database import Database
 
 from chassis.errors import Damaged, Unavailable
-from chassis.mongo_store import Document, reachable
+from chassis.mongo import Document, reachable
 
 PIECE = 255 * 1024
 # How many pieces go in one round trip, and so how much of a document is in memory: 2 MB.

@@ -15,7 +15,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from chassis.mongo_store import Document, reachable
+from chassis.mongo import Document, reachable
 from chassis.passwords import Verifiers, read_pepper
 
 

@@ -13,7 +13,7 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from chassis.errors import Unavailable
-from chassis.mongo_store import Document, reachable
+from chassis.mongo import Document, reachable
 
 RESULTS = ("accepted", "duplicates", "ignored", "rejected")
 FORGOTTEN_AFTER = timedelta(days=90)

@@ -15,7 +15,8 @@ from pymongo.database import Database
 from chassis.errors import NotFound
 from chassis.handling import Handler
 from chassis.messages import now
-from chassis.mongo_store import MongoStore, connect
+from chassis.mongo import connect
+from chassis.mongo_store import MongoStore
 from chassis.testing import OPERATOR
 from chassis.views import Views
 from services.faxstore.adapters import Arriving, MongoContents, Spool

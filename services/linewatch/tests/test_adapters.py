@@ -9,7 +9,7 @@ import pytest
 from pymongo.database import Database
 
 from chassis.messages import now
-from chassis.mongo_store import connect
+from chassis.mongo import connect
 from chassis.testing import eventually
 from services.linewatch.adapters import (
     Heard,
