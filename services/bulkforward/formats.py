@@ -156,15 +156,19 @@ def _decoded(data: bytes, encodings: Sequence[str]) -> str:
 
 Cells = Sequence[str]
 _SEPARATORS = (",", "\t", ";")
+# By this first line Excel knows the separator, and writes or keeps it.
+_SAID = re.compile(r'"?sep=([,;\t])"?[ \t,;]*(?=[\r\n]|\Z)', re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 def _lines(text: str) -> Iterator[tuple[int, Cells | None]]:
     """The cells of each line that is not blank, by the line that they begin on; None where quotes are broken."""
     lines = (found[0] for found in _LINE.finditer(text))
-    reader = csv.reader(lines, delimiter=_separator(text), strict=True)
+    said = _SAID.match(text)
+    before = 1 if said and next(lines) else 0
+    reader = csv.reader(lines, delimiter=said[1] if said else _separator(text), strict=True)
     while True:
-        line = reader.line_num + 1
+        line = before + reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:

@@ -87,6 +87,13 @@ CASES: tuple[Case, ...] = (
     Case("a header in English", f"Number,Destination\n{ONE}".encode(), ((2, NUMBER, OFFICE),)),
     Case("a short header", f"電話番号,転送先\n{ONE}".encode("cp932"), ((2, NUMBER, OFFICE),)),
     Case("a header with spaces", f" 電話番号 , 転送先電話番号 \n{ONE}".encode(), ((2, NUMBER, OFFICE),)),
+    Case("a separator", f"sep=;\r\n電話番号;転送先\r\n{NUMBER};{OFFICE}".encode("cp932"), ((3, NUMBER, OFFICE),)),
+    Case("a separator that is said, bare", f"SEP=,\n{ONE}\n".encode(), ((2, NUMBER, OFFICE),)),
+    Case("a separator that is said, tab", f"sep=\t\r{NUMBER}\t{OFFICE}\r".encode("utf-8-sig"), ((2, NUMBER, OFFICE),)),
+    Case("a separator that is said, quoted", f'"sep=;"\n{NUMBER};{OFFICE}'.encode(), ((2, NUMBER, OFFICE),)),
+    Case("a separator and an error", f"sep=;\n{NUMBER};312345678".encode(), (), ((2, "leading-zero-lost", OFFICE),)),
+    Case("a separator alone", b"sep=;\r\n", refused="empty-file"),
+    Case("another separator than is said", f"sep=;\n{ONE}".encode(), (), ((2, "wrong-number-of-cells", None),)),
     # Charsets that the sender names.
     Case("said to be UTF-8", f"{HEADER}\n{ONE}".encode(), ((2, NUMBER, OFFICE),), charset="UTF-8"),
     Case("said to be UTF-8, marked", f"{HEADER}\n{ONE}".encode("utf-8-sig"), ((2, NUMBER, OFFICE),), charset="utf8"),
