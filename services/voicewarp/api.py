@@ -84,7 +84,8 @@ def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
     @routes.arguments(OneCallerBody)
     @routes.response(201, VoiceWarpSchema, headers=TAGGED)
     def add_caller(command: AddCaller, number: str) -> Response:
-        """One more caller on the list. If-Match is optional. The same one again changes nothing."""
+        """One more caller on the list. If-Match is optional, as nothing is replaced. The same one again changes
+        nothing."""
         return setting.carry_out(number, command, need_match=False, status=201)
 
     @routes.delete("/numbers/<number>/voicewarp/callers/<caller>")

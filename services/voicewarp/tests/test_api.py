@@ -424,6 +424,27 @@ def test_a_caller_is_added_and_dropped(client: Client, as_customer: Headers) -> 
     assert client.get(SETTING, headers=as_customer).json == EMPTY
 
 
+def test_callers_that_are_added_and_dropped_at_once_need_not_know_of_each_other(
+    store: Any, keys: Any, routes: MemoryRoutes, customer: Headers, as_customer: Headers
+) -> None:
+    """Ten windows that have seen the same list: one drops whom it has, nine add one each."""
+    app = app_of(store, keys, routes)
+    assert app.test_client().put(SETTING, json=FULL, headers=customer).status_code == 200
+    new = {f"03{place:08d}" for place in range(9)}
+
+    def add(number: str) -> int:
+        path = f"{SETTING}/callers"
+        return int(app.test_client().post(path, json={"number": number}, headers=as_customer).status_code)
+
+    with ThreadPoolExecutor(10) as pool:
+        dropped = pool.submit(app.test_client().delete, f"{SETTING}/callers/{OFFICE}", headers=as_customer)
+        assert set(pool.map(add, sorted(new))) == {201}
+        assert dropped.result().status_code == 204
+
+    left = app.test_client().get(SETTING, headers=as_customer).json["select"]["callers"]
+    assert {caller["number"] for caller in left} == new
+
+
 def test_a_caller_from_abroad_is_dropped_too(client: Client, as_customer: Headers) -> None:
     client.post(f"{SETTING}/callers", json={"number": "+14155550100"}, headers=as_customer)
 
