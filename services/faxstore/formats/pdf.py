@@ -29,6 +29,8 @@ _KEYS = frozenset({"/JavaScript", "/EmbeddedFiles", "/XFA", "/RichMediaContent"}
 _TYPES = frozenset({"/EmbeddedFile", "/Filespec"})
 _ANNOTATIONS = frozenset({"/FileAttachment", "/RichMedia", "/Screen", "/Movie", "/Sound", "/3D"})
 _LONGEST_POINTS = 14_400.0  # 200 inches, the most that the PDF standard foresees.
+# What qpdf says of a page that shows nothing; every other warning is of something that readers may take differently.
+_HARMLESS = "Resources is missing or invalid"
 _CONTAINERS = (pikepdf.Dictionary, pikepdf.Array, pikepdf.Stream)
 
 
@@ -52,12 +54,12 @@ def count_pages(path: Path, limits: Limits) -> int:
 def _counted(pdf: pikepdf.Pdf, limits: Limits) -> int:
     if pdf.is_encrypted:
         raise Rejected("document-encrypted")
-    if any(_is_active(thing) for thing in _parts(pdf, limits)):
-        raise Rejected("document-has-scripts")
     count = len(pdf.pages)
     if count > limits.pages:
         raise Rejected("document-too-many-pages", most=limits.pages)
-    if not count or pdf.get_warnings():
+    if any(_is_active(thing) for thing in _parts(pdf, limits)):
+        raise Rejected("document-has-scripts")
+    if not count or any(_HARMLESS not in warning for warning in pdf.get_warnings()):
         raise Rejected("document-damaged")
     return count
 
