@@ -31,7 +31,8 @@ class Edit:
     `path` is the setting's under /api/v1, `url` the page's own, `done` where to go after saving. `values` are those of
     the fields, `body` is what PUT takes: of the form, on top of the setting as it is. `rows` words a setting for the
     conflict page and for the page that asks first; `asks` says whether that page is wanted for a change from one
-    setting to another. `check` finds what is wrong before it is asked about.
+    setting to another. `tidy` is done to a form first, such as closing gaps in a list, so that what a service finds
+    wrong has the place that the page shows. `check` finds what is wrong before it is asked about.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Edit:
     body: Callable[[Form, Object], Object]
     rows: Callable[[Object], Sequence[Row]]
     words: OwnWords = field(default_factory=dict)
+    tidy: Callable[[Form], Form] = lambda form: form
     check: Callable[[Form], Sequence[Wrong]] = lambda form: ()
     asks: Callable[[Object, Object], bool] = lambda before, after: False
     # Template of the page that asks, with `rows`; it may extend the general one.
@@ -59,30 +61,32 @@ def edit(site: Site, page: Edit, **context: Any) -> ResponseReturnValue:
 
 
 def _save(site: Site, page: Edit, now: Reply, context: Mapping[str, Any]) -> ResponseReturnValue:
-    form = site.form
+    form = page.tidy(site.form)
     body = page.body(form, now.body)
     wrong = page.check(form)
     if not wrong and not form.confirmed and page.asks(now.body, body):
-        return _ask(site, page, now, body, context)
+        return _ask(site, page, form, now, body, context)
     reply = Reply(422) if wrong else site.services.send("PUT", page.path, body, etag=form.etag, once=form.once)
     if reply.done:
         return site.go(page.done, site.done(page.said))
     if reply.status == 412:
-        return _show_both(site, page, body)
+        return _show_both(site, page, form, body)
     again = form.again(*(wrong or site.wrong(reply, page.words)))
     return site.render(page.template, reply.status, form=again, setting=now.body, **context)
 
 
-def _ask(site: Site, page: Edit, now: Reply, body: Object, context: Mapping[str, Any]) -> ResponseReturnValue:
+def _ask(
+    site: Site, page: Edit, form: Form, now: Reply, body: Object, context: Mapping[str, Any]
+) -> ResponseReturnValue:
     compared = compare(page.rows(now.body), page.rows(body))
-    return site.render(page.question, form=site.form, page=page, rows=compared, setting=now.body, **context)
+    return site.render(page.question, form=form, page=page, rows=compared, setting=now.body, **context)
 
 
-def _show_both(site: Site, page: Edit, typed: Object) -> ResponseReturnValue:
+def _show_both(site: Site, page: Edit, form: Form, typed: Object) -> ResponseReturnValue:
     """Somebody else has saved meanwhile: both versions, and the choice."""
     now = site.services.get(page.path)
     rows = compare(page.rows(now.body), page.rows(typed))
-    return site.render("editing/conflict.html", 412, form=site.form.again(), page=page, rows=rows, etag=now.etag)
+    return site.render("editing/conflict.html", 412, form=form.again(), page=page, rows=rows, etag=now.etag)
 
 
 class Compared(NamedTuple):

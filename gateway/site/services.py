@@ -17,8 +17,8 @@ from urllib3.exceptions import HTTPError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
-from chassis.errors import Forbidden, NotFound, TsunaguError, Unauthenticated, Unavailable
-from gateway import routes
+from chassis.errors import Forbidden, NotFound, Rejected, TsunaguError, Unauthenticated, Unavailable
+from gateway import history, routes
 from gateway.identity import Identity
 from gateway.slots import Slots
 from gateway.upstream import Call, Upstream
@@ -106,6 +106,26 @@ class Services:
         if reply.status not in FOR_THE_PAGE and reply.code != "login-failed":
             raise _error(reply)
         return reply
+
+    def history(self, path: str, before: str = "", limit: int = 50) -> Object:
+        """A page of a joined history as /api/v1 gives it, `before` being the `next` of an earlier one.
+
+        Raises as `get` does, also while one of the services is away; a `before` that is none of ours is NotFound.
+        """
+        rule, _ = self._place("GET", path)
+
+        def fetch(owner: str, place: str) -> Object:
+            query = urlencode({"limit": limit, **({"before": place} if place else {})})
+            call = Call("GET", f"{_quoted(path)}?{query}", {**self._headers(), **self._proof()}, seconds=PAGE_SECONDS)
+            reply = self._send(owner, call)
+            if reply.status != 200:
+                raise _error(reply)
+            return reply.body
+
+        try:
+            return dict(history.merged(routes.HISTORIES[rule], fetch, limit, before))
+        except Rejected as cause:
+            raise NotFound("not-found") from cause
 
     def look(self, paths: Mapping[str, str]) -> dict[str, Object | None]:
         """What is at each path, by the same names, all asked for at once; None where nobody can tell in time.
