@@ -13,7 +13,7 @@ from devstack.trouble import Trouble
 
 LINE_EVENTS, CALLS, IVR, FAXES, OPERATOR = "line-events", "calls", "ivr", "faxes", "operator"
 SCOPES = (LINE_EVENTS, CALLS, IVR, FAXES, OPERATOR)
-CONTRACT = "0600001111"
+CONTRACT, FAX_NUMBER = "0600001111", "0600002222"
 # The example of the customers' guide (spec section 12 gives the shape).
 DEMO_CONTRACT = {
     "contract_number": CONTRACT,
@@ -35,6 +35,7 @@ VOICEWARP = {
     "select": {"mode": "off", "callers": []},
 }
 INCOMING_MAIL = {"started": True, "addresses": ["tencho@example.jp"], "when": ["all"]}
+FAX_MAIL = {"started": True, "addresses": ["tencho@example.jp"]}
 HEARD_SECONDS = 30.0
 
 
@@ -79,6 +80,7 @@ def ensure_demo_contract(client: Client) -> None:
     _ensure(client, f"{number}/voicewarp", "destinations", VOICEWARP)
     for one in ENTRIES:
         _ensure(client, f"/api/v1/numbers/{one}/incoming-mail", "addresses", INCOMING_MAIL)
+    _ensure(client, f"/api/v1/numbers/{FAX_NUMBER}/fax-mail", "addresses", FAX_MAIL)
 
 
 def _ensure(client: Client, path: str, needed: str, setting: Mapping[str, object]) -> None:

@@ -56,7 +56,8 @@ class Contents(Protocol):
     """Documents by content id, and copies by their own names, which begin with the content's id. Durable on return."""
 
     def begin(self, content_id: str, fax_id: str, at: datetime) -> None:
-        """Says that a document will come under this id, so that it is found when nothing else ever names it."""
+        """Says that something will come under this id, so that it is found when nothing else ever names it. Said again:
+        it is still on its way."""
 
     def settle(self, content_id: str) -> None:
         """Its fate is decided and done. Harmless when it was before."""
@@ -96,7 +97,7 @@ class MongoContents:
 
     def begin(self, content_id: str, fax_id: str, at: datetime) -> None:
         with reachable():
-            self._uploads.insert_one({"_id": content_id, "fax_id": fax_id, "at": at})
+            self._uploads.replace_one({"_id": content_id}, {"fax_id": fax_id, "at": at}, upsert=True)
 
     def settle(self, content_id: str) -> None:
         with reachable():

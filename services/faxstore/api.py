@@ -266,7 +266,7 @@ def fax_routes(shelf: Shelf) -> Blueprint:
     def show_document(number: str, fax_id: str) -> Response:
         """The document as it was sent, byte for byte. A customer who has it has read the fax."""
         fax = shelf.fax(number, fax_id, principal())
-        return _opened(shelf, fax, _File(file_name(fax), there(fax).media_type), lambda: shelf.document(fax))
+        return _opened(shelf, fax, _File("document", there(fax).media_type), lambda: shelf.document(fax))
 
     @routes.get("/pdf")
     @owns_number
@@ -275,7 +275,7 @@ def fax_routes(shelf: Shelf) -> Blueprint:
         """The document as PDF, nothing of its picture lost, until it is made 503. A customer who has it has read the
         fax."""
         fax = shelf.fax(number, fax_id, principal())
-        return _opened(shelf, fax, _File(file_name(fax, "pdf"), PDF), lambda: shelf.pdf(fax))
+        return _opened(shelf, fax, _File("pdf", PDF), lambda: shelf.pdf(fax))
 
     @routes.get("/pages/<page>.png")
     @owns_number
@@ -284,15 +284,15 @@ def fax_routes(shelf: Shelf) -> Blueprint:
         """A page as a picture in its right proportions, the first is 1; until it is made 503."""
         fax = shelf.fax(number, fax_id, principal())
         wanted = page_of(fax, page)
-        return _streamed(fax, _File(file_name(fax, f"{wanted}.png"), PNG, "inline"), lambda: shelf.picture(fax, wanted))
+        return _streamed(fax, _File(f"{wanted}.png", PNG, "inline"), lambda: shelf.picture(fax, wanted))
 
     return routes
 
 
 class _File(NamedTuple):
-    """How a file is handed out."""
+    """A file of a fax, and how it is handed out."""
 
-    name: str
+    part: str
     media_type: str
     disposition: str = "attachment"
 
@@ -307,11 +307,11 @@ def _opened(shelf: Shelf, fax: Fax, file: _File, find: Callable[[], Stored]) -> 
 
 def _streamed(fax: Fax, file: _File, find: Callable[[], Stored]) -> Response:
     """In pieces, as they are read; 304 to whoever has it already. What is in a fax never changes."""
-    tag = f"{there(fax).checksum[:32]}-{file.media_type.partition('/')[2]}-{file.name.rsplit('.', 2)[-2]}"
+    tag = f"{there(fax).checksum[:32]}-{file.part}"
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-store"}
     if request.if_none_match.contains_weak(tag):
         return Response(status=304, headers=headers)
     stored = find()
     headers |= {"Content-Length": str(stored.size)}
-    headers |= {"Content-Disposition": f'{file.disposition}; filename="{file.name}"'}
+    headers |= {"Content-Disposition": f'{file.disposition}; filename="{file_name(fax, file.part)}"'}
     return Response(stored.pieces, headers=headers, content_type=file.media_type)

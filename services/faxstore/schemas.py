@@ -202,11 +202,12 @@ _ENDINGS: dict[MediaType, str] = {"image/tiff": "tif", "application/pdf": "pdf"}
 _TOKYO = timedelta(hours=9)
 
 
-def file_name(fax: Fax, ending: str = "") -> str:
+def file_name(fax: Fax, part: str) -> str:
     """When it came in, in Japan's time, and to which number. Nothing of it was chosen by who sent it."""
     received = there(fax)
     local = received.received_at + _TOKYO
-    return f"fax-{local:%Y%m%d-%H%M%S}-{received.number}.{ending or _ENDINGS[received.media_type]}"
+    ending = _ENDINGS[received.media_type] if part == "document" else part
+    return f"fax-{local:%Y%m%d-%H%M%S}-{received.number}.{ending}"
 
 
 def one_of_each(names: list[str]) -> None:

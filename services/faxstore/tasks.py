@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from chassis.errors import NotFound, Rejected, Unavailable
-from chassis.handling import Handler, Order
+from chassis.handling import Done, Handler, Order
 from chassis.messages import Actor, Origin, now
 from chassis.views import Row, Views
 from services.faxstore.adapters import Contents, Spool, Stored, Upload
@@ -36,6 +36,8 @@ from services.faxstore.views import FAXES
 
 LOOK_SECONDS, LOOK_AT = 0.3, 100
 TIDY_SECONDS = 60.0
+# Many pages take longer than the grace, so what is being made is noted anew.
+RENEW_SECONDS = 20.0
 # A document on which we break so often is one that cannot be shown.
 TRIES = 3
 DEVELOPER, HOUSEKEEPER = Actor("automatic", "developer"), Actor("automatic", "housekeeper")
@@ -55,6 +57,7 @@ class Developer:
     spool: Spool
     darkroom: Darkroom
     wait: Callable[[float], Any] = time.sleep
+    renew_seconds: float = RENEW_SECONDS
     _broke: Counter[str] = field(default_factory=Counter)
 
     def run(self, _fence: int, going: Callable[[], bool]) -> None:
@@ -82,7 +85,7 @@ class Developer:
 
     def _made(self, fax_id: str, fax: Fax, copies_id: str) -> NoteCopies | NoteFailure:
         try:
-            self._make(fax, copies_id)
+            self._make(fax_id, fax, copies_id)
             return NoteCopies(copies_id)
         except (Rejected, NotFound) as refusal:
             return NoteFailure(refusal.code)
@@ -95,8 +98,8 @@ class Developer:
                 raise
             return NoteFailure("document-not-shown")
 
-    def _make(self, fax: Fax, copies_id: str) -> None:
-        received = there(fax)
+    def _make(self, fax_id: str, fax: Fax, copies_id: str) -> None:
+        received, noted_at = there(fax), time.monotonic()
         with self.spool.workplace() as place:
             document, made = place / "document", place / "made"
             if not _write(self.contents.document(fax.content_id), document):
@@ -107,6 +110,9 @@ class Developer:
             for page in range(1, received.pages + 1):
                 self.darkroom.preview(document, page, made)
                 self._keep(f"{copies_id}/{page}.png", made)
+                if time.monotonic() - noted_at > self.renew_seconds:
+                    self.contents.begin(copies_id, fax_id, now())
+                    noted_at = time.monotonic()
 
     def _keep(self, name: str, made: Path) -> None:
         self.contents.keep_copy(name, made)
@@ -144,8 +150,9 @@ class Housekeeper:
         while going():
             done = self.remove()
             if time.monotonic() - tidied_at > pause:
-                tidied_at = time.monotonic()
-                done += self.tidy()
+                tidied = self.tidy()
+                tidied_at = tidied_at if tidied else time.monotonic()
+                done += tidied
             if not done:
                 self.wait(LOOK_SECONDS)
 
@@ -155,14 +162,13 @@ class Housekeeper:
         return self.expire() + self.sweep()
 
     def expire(self) -> int:
-        """Deletes what has been kept for as long as the retention says."""
+        """Deletes what has been kept for as long as the retention says, the oldest first; how many there were of it."""
         before = self.clock() - self.retention
         old = {"there": True, "stored_at": {"$lte": before}}
         rows = self.views.find(FAXES.name, old, sort=(("stored_at", 1),), limit=LOOK_AT)
         orders = [_expiry(row["_id"], before) for row in rows]
-        if orders:
-            self.faxes.handle_many(orders, HOUSEKEEPER)
-        return len(orders)
+        results = self.faxes.handle_many(orders, HOUSEKEEPER) if orders else []
+        return sum(isinstance(result, Done) and bool(result.events) for result in results)
 
     def remove(self) -> int:
         """The content of deleted faxes. A crash on the way leaves the chore to the next look."""

@@ -1,6 +1,7 @@
 """What faxstore needs around it, in memory: contents, rows, and a darkroom that looks at the first bytes."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,10 +56,12 @@ class MemoryContents:
     documents: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     copies: dict[str, bytes] = field(default_factory=dict)
     uploads: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    begun: Counter[str] = field(default_factory=Counter)
     failing: set[str] = field(default_factory=set)
 
     def begin(self, content_id: str, fax_id: str, at: datetime) -> None:
         self.uploads[content_id] = (fax_id, at)
+        self.begun[content_id] += 1
         self._done("begin")
 
     def settle(self, content_id: str) -> None:

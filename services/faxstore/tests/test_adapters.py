@@ -104,6 +104,14 @@ def test_uploads_are_known_until_they_are_settled(contents: Contents) -> None:
     assert contents.unsettled(NOON + timedelta(hours=1), 9) == [Upload("ab", "f-2")]
 
 
+def test_an_upload_that_is_noted_anew_is_younger(contents: Contents) -> None:
+    contents.begin("aa", "f-1", NOON)
+    contents.begin("aa", "f-1", NOON + timedelta(hours=1))
+
+    assert contents.unsettled(NOON + timedelta(hours=1), 9) == []
+    assert contents.unsettled(NOON + timedelta(hours=2), 9) == [Upload("aa", "f-1")]
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("size", [0, 1, PIECE - 1, PIECE, PIECE + 1, BATCH * PIECE, 3 * BATCH * PIECE + 7])
 def test_documents_of_any_size_are_kept_as_gridfs_has_them(

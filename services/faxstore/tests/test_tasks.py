@@ -214,6 +214,15 @@ def test_copies_are_made_once(world: World) -> None:
     assert not list(world.spool.folder.iterdir())
 
 
+def test_what_takes_long_is_noted_anew(world: World) -> None:
+    world.take()
+    world.developer.renew_seconds = -1
+
+    world.developer.develop("f-1")
+
+    assert world.contents.begun[world.fax().copies_id] == 1 + 3
+
+
 def test_a_fax_on_which_we_break_again_and_again_cannot_be_shown(world: World) -> None:
     world.take()
     world.darkroom.broken = TRIES
