@@ -2,18 +2,16 @@
 
 import re
 import smtplib
-import socket
 import ssl
-import threading
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from queue import Empty, SimpleQueue
-from typing import Protocol, Self
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from chassis.deadline import Deadline
 from services.notify.model.letters import Letter
 
 
@@ -48,50 +46,9 @@ class OutboxMailer:
         return Answer(True, False, "250 kept")
 
 
-CUT_EVERY_SECONDS = 0.2
 TOO_LONG = "The mail server took too long in all."
 # Seven bits, so that it passes every server as it is.
 _WIRE = SMTP.clone(cte_type="7bit")
-
-
-class Deadline:
-    """Cuts the connections that it watches when its time is over, as a server that sends a byte now and then is never
-    silent for long enough. Nothing is cut after its end."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._ended, self._lock = seconds, threading.Event(), threading.Lock()
-        self._watched: list[smtplib.SMTP] = []
-        self.passed = False
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._wait, name="smtp-deadline", daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._ended.set()
-
-    def watch(self, connection: smtplib.SMTP) -> None:
-        """From now on, also before it is connected."""
-        self._watched.append(connection)
-
-    def _wait(self) -> None:
-        """Again and again, as a connection may be made when the time is over."""
-        pause = self._seconds
-        while not self._ended.wait(pause):
-            pause = CUT_EVERY_SECONDS
-            with self._lock:
-                self._cut()
-
-    def _cut(self) -> None:
-        if self._ended.is_set():
-            return
-        self.passed = True
-        for connection in self._watched:
-            if isinstance(connection.sock, socket.socket):
-                with suppress(OSError):  # It is closed already.
-                    # Below TLS, whose own way of closing would break whoever reads.
-                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
 
 class SmtpMailer:
