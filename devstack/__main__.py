@@ -97,6 +97,18 @@ def test(suite: str, arguments: tuple[str, ...]) -> None:
 
 
 @tsunagu.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def screenshots(folder: Path) -> None:
+    """Write a picture of every page in every state to FOLDER.
+
+    At three widths, in both languages, with and without scripts. They are tested on the way.
+    """
+    from devstack import suites
+
+    sys.exit(suites.run("browser", ("-k", "at_every_width", "--screenshots", str(folder.resolve()))))
+
+
+@tsunagu.command()
 def check() -> None:
     """Check format, lint, types, imports, unit and house tests."""
     from devstack import checks

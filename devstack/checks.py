@@ -16,7 +16,7 @@ from rich.console import Console
 from devstack.places import REPOSITORY
 
 FOLDERS = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "tests")
-QUICK = "not slow and not integration and not e2e"
+QUICK = "not slow and not integration and not e2e and not browser"
 BIN = REPOSITORY / ".venv" / "bin"
 
 

@@ -34,9 +34,9 @@ class Result:
 
 
 SUITES = {
-    "unit": Suite("unit", ("-m", "not integration and not e2e", "-n", "2")),
+    "unit": Suite("unit", ("-m", "not integration and not e2e and not browser", "-n", "2")),
     # One after another: the engines of a test run share two cores with what is tested.
-    "integration": Suite("integration", ("-m", "integration and not e2e")),
+    "integration": Suite("integration", ("-m", "integration and not e2e and not browser")),
     "e2e": Suite("e2e", ("-m", "e2e")),
     "browser": Suite("browser", ("tests/browser",)),
 }
@@ -47,16 +47,12 @@ def run(name: str, arguments: Sequence[str]) -> int:
     console = Console()
     _adopt_orphans()
     chosen = list(SUITES.values()) if name == "all" else [SUITES[name]]
-    if not (REPOSITORY / "tests" / "browser").exists():
-        chosen = [suite for suite in chosen if suite.name != "browser"]
     results = [_run(suite, arguments, console) for suite in chosen]
     left = _end_orphans()
     console.print()
     for result in results:
         word = "ok    " if result.code == 0 else "FAILED"
         console.print(f"{word} {result.suite:12} {result.closing}", markup=False, highlight=False, soft_wrap=True)
-    if not results:
-        console.print("There are no browser tests yet.")
     if left:
         console.print(f"FAILED these were left running and had to be ended: {', '.join(left)}", markup=False)
     return 1 if left or any(result.code for result in results) else 0

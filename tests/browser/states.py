@@ -1,0 +1,82 @@
+"""Every page of the site in every state that it can be seen in. A group of pages adds its own in `walks/`.
+
+A state is brought about in a window and leaves the household as it was.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from playwright.sync_api import Page
+
+from tests.browser.household import Household
+from tests.browser.walks import GROUPS
+
+Bring = Callable[[Page, Household], None]
+
+
+class State(NamedTuple):
+    """`name` is the picture's file name; `bring` leads an open window there."""
+
+    name: str
+    bring: Bring
+    logged_in: bool = True
+
+
+def at(path: str) -> Bring:
+    """An address as it opens; `{number}` and `{second}` are the household's."""
+
+    def bring(page: Page, household: Household) -> None:
+        page.goto(path.format(number=household.number, second=household.second_number))
+
+    return bring
+
+
+def _refused_login(page: Page, household: Household) -> None:
+    page.goto("/login")
+    page.fill("#number", household.number)
+    page.fill("#password", "machigai1")
+    page.locator("main form button").click()
+
+
+def _empty_login(page: Page, household: Household) -> None:
+    page.goto("/login")
+    page.locator("main form button").click()
+
+
+def _refused_change(page: Page, household: Household) -> None:
+    page.goto("/password")
+    page.locator("main form button").click()
+
+
+def _logged_out(page: Page, household: Household) -> None:
+    """Ends no session: the window has none."""
+    page.goto("/login?ended=1&next=/password")
+
+
+def _undo(page: Page, household: Household) -> None:
+    """Stopped and started again by the way back."""
+    page.goto("/")
+    page.locator("form[action='/fault-notice/stop'] button").click()
+
+
+def _undone(page: Page, household: Household) -> None:
+    _undo(page, household)
+    page.locator(".notification button").click()
+
+
+OWN: Sequence[State] = (
+    State("login", at("/login"), logged_in=False),
+    State("login-refused", _refused_login, logged_in=False),
+    State("login-empty", _empty_login, logged_in=False),
+    State("login-ended", _logged_out, logged_in=False),
+    State("password", at("/password")),
+    State("password-refused", _refused_change),
+    State("top", at("/")),
+    State("top-stopped-with-undo", _undo),
+    State("top-started-again", _undone),
+    State("lite", at("/lite")),
+    State("gallery", at("/gallery"), logged_in=False),
+    State("error-404", at("/nowhere"), logged_in=False),
+    State("error-404-number", at("/numbers/{number}0/voicewarp")),
+)
+STATES = (*OWN, *(State(*one) for group in GROUPS for one in group.STATES))
