@@ -61,6 +61,7 @@ WORDS: Mapping[str, str] = {
     "too-many-callers": N_("登録できるのは30件までです。いくつか消してください"),
     "too-many-destinations": N_("登録できる転送先は4件までです"),
     "too-short": N_("短すぎます。長くしてください"),
+    "wrong-length": N_("文字の数を確かめてください"),
     "wrong-type": N_("入力した内容を確かめてください"),
 }
 

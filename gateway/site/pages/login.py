@@ -22,11 +22,10 @@ Typed = Sequence[tuple[str, str]]
 LOGIN_WORDS: OwnWords = {
     ("number", "missing-field"): N_("電話番号を入力してください"),
     ("number", "not-a-subscriber-number"): N_("電話番号を市外局番から入力してください"),
-    ("password", "too-short"): N_("パスワードを入力してください"),
-    ("password", "too-long"): N_("パスワードが長すぎます。確かめて入力してください"),
+    ("password", "wrong-length"): N_("パスワードを入力してください"),
 }
 CHANGE_WORDS: OwnWords = {
-    ("current", "too-short"): N_("今のパスワードを入力してください"),
+    ("current", "wrong-length"): N_("今のパスワードを入力してください"),
     ("new", "too-short"): N_("新しいパスワードは8文字以上にしてください"),
     ("new", "too-long"): N_("新しいパスワードは12文字以内にしてください"),
 }

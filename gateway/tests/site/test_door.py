@@ -47,7 +47,7 @@ def test_a_wrong_password_is_said_above_all_and_not_shown_again(visitor: Visitor
 
 
 def test_empty_fields_are_named(visitor: Visitor) -> None:
-    errors = [{"field": "password", "code": "too-short", "message": ""}]
+    errors = [{"field": "password", "code": "wrong-length", "message": ""}]
     visitor["auth"].views["/sessions"] = lambda _: json({"code": "invalid-body", "errors": errors}, 422)
 
     page = visitor.press(visitor.open("/login"), "ログインする", number="", password="")
