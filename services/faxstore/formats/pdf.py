@@ -74,10 +74,10 @@ def _parts(pdf: pikepdf.Pdf, limits: Limits) -> Iterator[pikepdf.Object]:
         while waiting:
             thing = waiting.pop()
             dictionary = thing.stream_dict if isinstance(thing, pikepdf.Stream) else thing
-            inside = _inside(dictionary)
-            looked_at += 1 + len(inside)
+            looked_at += 1 + (len(dictionary) if isinstance(dictionary, _CONTAINERS) else 0)
             if looked_at > limits.objects:
                 raise Rejected("document-too-complex")
+            inside = _inside(dictionary)
             waiting += [part for part in inside if isinstance(part, _CONTAINERS) and not part.is_indirect]
             if isinstance(dictionary, pikepdf.Dictionary):
                 yield dictionary

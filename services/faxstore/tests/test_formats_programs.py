@@ -1,0 +1,109 @@
+"""Faxes as other programs write them: libtiff's tools and spandsp. What is not installed is skipped, and named."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from services.faxstore.formats import Examined, Kind, Limits, ProcessDarkroom, tiff
+from services.faxstore.tests.documents import spandsp
+from services.faxstore.tests.documents.pictures import FINE, STANDARD, drawn
+from services.faxstore.tests.documents.tiffs import RATIONAL, Entry, coded, document, sheet
+from services.faxstore.tests.test_formats import A4, difference, drawn_by_a_reader, in_pdf, pixels
+
+RESOLUTIONS = pytest.mark.parametrize(("size", "lines"), [(STANDARD, 98), (FINE, 196)], ids=["204x98", "204x196"])
+
+
+@pytest.fixture(scope="module")
+def darkroom() -> Iterator[ProcessDarkroom]:
+    room = ProcessDarkroom(Limits(children=1))
+    yield room
+    room.close()
+
+
+def program(name: str, package: str) -> str:
+    """Where the program is; without it the test is skipped, and says what to install."""
+    found = shutil.which(name)
+    if not found:
+        pytest.skip(f"{name} is not installed (Debian's package {package})")
+    return found
+
+
+def run(*command: str | Path) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def fax(path: Path, size: tuple[int, int], lines: int) -> list[Image.Image]:
+    """Writes a fax of three pages, and gives its pages."""
+    pages = [drawn(number, size) for number in (1, 2, 3)]
+    resolution: dict[str, Entry | None] = {"t283": (RATIONAL, [lines, 1])}
+    path.write_bytes(document(*(sheet(page, tiff.G4, 0, **resolution) for page in pages)))
+    return pages
+
+
+def comes_out_as_sent(darkroom: ProcessDarkroom, path: Path, pages: list[Image.Image]) -> None:
+    """Page for page: the PDF's pictures exactly; the PDF as drawn, and the preview, as far as greys can tell."""
+    made, seen = path.with_suffix(".pdf"), path.with_suffix(".png")
+    assert darkroom.examine(path) == Examined(Kind.TIFF, len(pages))
+    darkroom.pdf(path, made)
+    assert in_pdf(made) == [pixels(page) for page in pages]
+    for number, page in enumerate(pages, 1):
+        darkroom.preview(path, number, seen)
+        with Image.open(seen) as preview:
+            assert preview.width / preview.height == pytest.approx(A4, rel=0.03)
+            assert difference(preview, page.convert("L").resize(preview.size, Image.Resampling.BILINEAR)) < 0.5
+            assert difference(preview, drawn_by_a_reader(made, number - 1, preview.size)) < 5
+
+
+@RESOLUTIONS
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("-c", "g3:1d"),
+        ("-c", "g3:2d"),
+        ("-c", "g3:1d:fill", "-r", "64"),
+        ("-c", "g3:2d:fill", "-f", "lsb2msb"),
+        ("-c", "g4"),
+        ("-c", "g4", "-B", "-f", "lsb2msb", "-r", "16"),
+        ("-c", "g3:1d", "-B", "-r", "1"),
+    ],
+    ids=" ".join,
+)
+def test_a_fax_of_tiffcp(
+    how: tuple[str, ...], size: tuple[int, int], lines: int, darkroom: ProcessDarkroom, tmp_path: Path
+) -> None:
+    tiffcp = program("tiffcp", "libtiff-tools")
+    pages = fax(tmp_path / "drawn.tif", size, lines)
+
+    run(tiffcp, *how, tmp_path / "drawn.tif", tmp_path / "fax.tif")
+
+    comes_out_as_sent(darkroom, tmp_path / "fax.tif", pages)
+
+
+@RESOLUTIONS
+@pytest.mark.parametrize("how", [("-7", "-5"), ("-7", "-6"), ("-8",), ("-7", "-5", "-m", "-r", "32")], ids=" ".join)
+def test_a_fax_of_fax2tiff(
+    how: tuple[str, ...], size: tuple[int, int], lines: int, darkroom: ProcessDarkroom, tmp_path: Path
+) -> None:
+    fax2tiff = program("fax2tiff", "libtiff-tools")
+    page = drawn(1, size)
+    (tmp_path / "line.g3").write_bytes(coded(page, "group3"))
+
+    run(fax2tiff, "-M", "-R", str(lines), *how, "-o", tmp_path / "fax.tif", tmp_path / "line.g3")
+
+    comes_out_as_sent(darkroom, tmp_path / "fax.tif", [page])
+
+
+@RESOLUTIONS
+@pytest.mark.parametrize("coding", ["g3 1-d", "g3 2-d", "g4"])
+def test_a_fax_that_spandsp_has_received(
+    coding: str, size: tuple[int, int], lines: int, darkroom: ProcessDarkroom, tmp_path: Path
+) -> None:
+    pages = fax(tmp_path / "drawn.tif", size, lines)
+
+    spandsp.received(tmp_path / "drawn.tif", tmp_path / "fax.tif", coding, len(pages))
+
+    comes_out_as_sent(darkroom, tmp_path / "fax.tif", pages)
