@@ -3,6 +3,7 @@
 It is made when it is first asked for. Most processes, and nearly all of a test run's applications, never are.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from http import HTTPStatus
@@ -15,6 +16,9 @@ import msgspec
 from chassis.answers import ProblemSchema
 from chassis.bodies import Blueprint
 from chassis.edge import VERSION
+from chassis.headers import taken_by
+
+_VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
 def document_of(app: flask.Flask, blueprints: Sequence[Blueprint]) -> Callable[[], bytes]:
@@ -22,7 +26,7 @@ def document_of(app: flask.Flask, blueprints: Sequence[Blueprint]) -> Callable[[
 
     @cache
     def made() -> bytes:
-        return msgspec.json.encode(_spec(app, blueprints).to_dict())
+        return msgspec.json.encode(_with_headers(app, _spec(app, blueprints).to_dict()))
 
     return made
 
@@ -38,6 +42,16 @@ def _spec(app: flask.Flask, blueprints: Sequence[Blueprint]) -> Any:
         blueprint.register_views_in_doc(api, app, api.spec, name=blueprint.name, parameters=None)
         api.spec.tag({"name": blueprint.name, "description": blueprint.description})
     return api.spec
+
+
+def _with_headers(app: flask.Flask, document: Any) -> Any:
+    """With the headers that views say they take."""
+    for rule in app.url_map.iter_rules():
+        headers = [header.documented() for header in taken_by(app.view_functions[rule.endpoint])]
+        described = document["paths"].get(_VARIABLE.sub(r"{\1}", str(rule)), {}) if headers else {}
+        for method in {name.lower() for name in rule.methods or ()} & described.keys():
+            described[method]["parameters"] = [*described[method].get("parameters", []), *headers]
+    return document
 
 
 class _Api(flask_smorest.Api):  # type: ignore[misc]

@@ -12,6 +12,7 @@ from marshmallow import Schema, fields, validate
 
 from chassis.answers import Answer
 from chassis.handling import Handler, Outcome
+from chassis.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_NEEDED, takes
 from chassis.web import Blueprint, Query, customer, if_match, once, origin, principal, reply
 
 State = TypeVar("State")
@@ -77,6 +78,7 @@ class Setting(Generic[State]):
         @access
         @routes.arguments(body)
         @routes.response(200, answer, headers=TAGGED)
+        @takes(IF_MATCH_NEEDED, IDEMPOTENCY_KEY)
         def edit(command: Any, **whose: str) -> Response:
             """The setting anew, in force at once. Needs If-Match."""
             return self.carry_out(_one(whose), command, need_match=True)
@@ -89,7 +91,7 @@ class Setting(Generic[State]):
             return self.carry_out(_one(whose), order(), need_match=False)
 
         act.__doc__ = f"{order.__doc__} If-Match is optional, as an order to act is not an edit."
-        documented = routes.response(200, answer, headers=TAGGED)(act)
+        documented = takes(IF_MATCH, IDEMPOTENCY_KEY)(routes.response(200, answer, headers=TAGGED)(act))
         routes.post(path, endpoint=path.rpartition("/")[2])(access(routes.takes_nothing(documented)))
 
 

@@ -32,6 +32,7 @@ from chassis.document import document_of
 from chassis.edge import Checks, correlation_id
 from chassis.errors import BadMessage, FieldError, Missing, Stale
 from chassis.handling import Once
+from chassis.headers import need_said
 from chassis.problems import Words
 from chassis.strict_json import read_json
 
@@ -159,9 +160,11 @@ def etag(representation: Mapping[str, Any]) -> str:
 def if_match(required: bool = True) -> Callable[[Mapping[str, Any]], None]:
     """A guard made from the request's If-Match: call it with the present representation before changing anything.
 
-    Without the header raises Missing `if-match-required` at once, or guards nothing when it is not `required`.
+    For a route that `takes` the header (`chassis.headers`). Without it raises Missing `if-match-required` at once, or
+    guards nothing when it is not `required`.
     The guard raises Stale `stale-etag` with the representation when no listed tag is its own; `*` fits all.
     """
+    need_said("If-Match")
     if "If-Match" not in flask.request.headers:
         if required:
             raise Missing("if-match-required")
@@ -177,6 +180,7 @@ def if_match(required: bool = True) -> Callable[[Mapping[str, Any]], None]:
 
 def idempotency_key() -> str | None:
     """The header Idempotency-Key, None without one; BadMessage unless 1 to 128 printable ASCII characters."""
+    need_said("Idempotency-Key")
     key = flask.request.headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= 128 and key.isascii() and key.isprintable()):
         raise BadMessage("invalid-idempotency-key")

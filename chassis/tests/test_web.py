@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from chassis.auth import Principal, TokenIssuer, Tokens, key_id
 from chassis.edge import VERSION
 from chassis.errors import Conflict, Rejected, Unavailable
+from chassis.headers import IDEMPOTENCY_KEY, IF_MATCH_NEEDED, takes
 from chassis.web import (
     Blueprint,
     Body,
@@ -93,6 +94,7 @@ def blueprint() -> Blueprint:
     @routes.put("/contracts/<contract_number>/plan")
     @routes.arguments(PlanBody)
     @owns_contract
+    @takes(IF_MATCH_NEEDED)
     def change(body: dict[str, Any], contract_number: str) -> flask.Response:
         if_match()(STATE)
         return reply({"name": body["name"]})
@@ -100,6 +102,7 @@ def blueprint() -> Blueprint:
     @routes.post("/contracts/<contract_number>/plan/start")
     @owns_contract
     @routes.takes_nothing
+    @takes(IDEMPOTENCY_KEY)
     def start(contract_number: str) -> flask.Response:
         return reply({"key": idempotency_key()})
 
@@ -688,6 +691,23 @@ def test_the_documentation_says_who_may_call(client: FlaskClient) -> None:
     assert "PlanBody" in json.dumps(document["paths"]["/plans"]["post"]["requestBody"])
     unprocessable = document["components"]["responses"]["UNPROCESSABLE_ENTITY"]
     assert unprocessable["content"]["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
+
+
+def test_the_documentation_says_which_headers_a_route_takes(client: FlaskClient) -> None:
+    paths = json.loads(client.get("/openapi.json").data)["paths"]
+    edit, start = paths["/contracts/{contract_number}/plan"]["put"], paths["/contracts/{contract_number}/plan/start"]
+
+    told = [{name: one[name] for name in ("name", "in", "required")} for one in edit["parameters"]]
+    assert told == [{"name": "If-Match", "in": "header", "required": True}]
+    assert [(one["name"], one["required"]) for one in start["post"]["parameters"]] == [("Idempotency-Key", False)]
+    assert "parameters" not in paths["/plans"]["post"]
+
+
+def test_a_header_that_a_route_has_not_said_it_takes_is_not_read(client: FlaskClient) -> None:
+    with client.application.test_request_context("/plans"):
+        for read in (if_match, idempotency_key):
+            with pytest.raises(LookupError, match="does not say so"):
+                read()
 
 
 def test_the_version_is_the_projects() -> None:

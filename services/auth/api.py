@@ -12,6 +12,7 @@ from flask import Response, request, stream_with_context
 from chassis import history
 from chassis.errors import NotFound, Rejected
 from chassis.handling import Handler
+from chassis.headers import IDEMPOTENCY_KEY, IF_MATCH, takes
 from chassis.messages import Origin
 from chassis.setting import TAGGED
 from chassis.web import (
@@ -134,6 +135,7 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
     @routes.arguments(ContractBody)
     @routes.response(200, ContractSchema, headers=TAGGED)
     @routes.alt_response(201, schema=ContractSchema, headers=TAGGED, success=True)
+    @takes(IF_MATCH)
     def put(contract: Contract, contract_number: str) -> Response:
         """Imports one contract: 201 when it is new, 200 when it was there. If-Match is optional."""
         if contract.contract_number != contract_number:
@@ -149,6 +151,7 @@ def contracts_blueprint(contracts: Handler[Holder], register: Register) -> Bluep
     @routes.delete("/contracts/<contract_number>")
     @require("operator")
     @routes.response(204)
+    @takes(IF_MATCH, IDEMPOTENCY_KEY)
     def remove(contract_number: str) -> Response:
         """Ends the contract and everything that ran on it; its history stays."""
         check = if_match(required=False)
@@ -274,6 +277,7 @@ def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Bluep
     @require("operator")
     @routes.arguments(ApiKeyBody)
     @routes.response(201, NewKeySchema)
+    @takes(IDEMPOTENCY_KEY)
     def create(body: dict[str, Any]) -> Response:
         """Makes a key. It is shown in this answer and never again."""
         secret, key = keys.create(body["name"], tuple(body["scopes"]), origin(), once())

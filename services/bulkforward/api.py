@@ -9,6 +9,7 @@ from flask import Response, request
 from chassis import history
 from chassis.errors import NotFound, Rejected, TooLarge
 from chassis.handling import Handler
+from chassis.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_MATCH_NEEDED, takes
 from chassis.messages import now
 from chassis.setting import TAGGED, Setting
 from chassis.web import (
@@ -105,6 +106,7 @@ def blueprint(plans: Handler[Plan], complete: Callable[[str, Any], Any]) -> Blue
     @owns_contract
     @routes.arguments(EntryBody)
     @routes.response(200, PlanSchema, headers=TAGGED)
+    @takes(IF_MATCH_NEEDED, IDEMPOTENCY_KEY)
     def set_entry(body: dict[str, str], contract_number: str, number: str) -> Response:
         """One entry, new or changed."""
         return setting.carry_out(contract_number, SetEntry(number, body["destination"]), need_match=True)
@@ -112,6 +114,7 @@ def blueprint(plans: Handler[Plan], complete: Callable[[str, Any], Any]) -> Blue
     @routes.delete("/bulk-forward/entries/<number>")
     @owns_contract
     @routes.response(200, PlanSchema, headers=TAGGED)
+    @takes(IF_MATCH_NEEDED, IDEMPOTENCY_KEY)
     def drop_entry(contract_number: str, number: str) -> Response:
         """One entry less; the last one gone stops forwarding."""
         return setting.carry_out(contract_number, DropEntry(number), need_match=True)
@@ -164,6 +167,7 @@ def csv_blueprint(plans: Handler[Plan], edits: CsvEdits) -> Blueprint:
     @routes.doc(requestBody=_FILE)
     @routes.arguments(CsvQuery, location="query")
     @routes.response(200, {"oneOf": [DryRunSchema, PlanSchema]}, headers=TAGGED)
+    @takes(IF_MATCH, IDEMPOTENCY_KEY)
     def take_csv(query: dict[str, bool], contract_number: str) -> Response:
         """A CSV file for the entries, applied as a whole or not at all; with `dry_run=true` says what it would do.
 
@@ -180,6 +184,7 @@ def csv_blueprint(plans: Handler[Plan], edits: CsvEdits) -> Blueprint:
     @owns_contract
     @routes.takes_nothing
     @routes.response(200, PlanSchema, headers=TAGGED)
+    @takes(IF_MATCH, IDEMPOTENCY_KEY)
     def apply_csv(contract_number: str, id: str) -> Response:
         """Applies a dry run, unless the entries have changed since (409). If-Match is optional."""
         return _setting(edits.apply(contract_number, id, origin(), _guard(required=False), once()).state)

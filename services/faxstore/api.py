@@ -9,6 +9,7 @@ from werkzeug.formparser import FormDataParser
 from chassis import history
 from chassis.errors import BadMessage, TooLarge
 from chassis.handling import Handler
+from chassis.headers import IF_MATCH, takes
 from chassis.setting import TAGGED, add_overview
 from chassis.setting import Setting as SettingRoutes
 from chassis.web import (
@@ -234,6 +235,7 @@ def fax_routes(shelf: Shelf) -> Blueprint:
     @routes.delete("")
     @owns_number
     @routes.response(204)
+    @takes(IF_MATCH)
     def delete(number: str, fax_id: str) -> Response:
         """The fax is gone at once; its content is removed for good within moments. If-Match is optional."""
         check = if_match(required=False)

@@ -11,6 +11,7 @@ from flask import Response, request
 
 from chassis.errors import Forbidden, NotFound, Rejected
 from chassis.handling import Handler, Once, Outcome
+from chassis.headers import IDEMPOTENCY_KEY, takes
 from chassis.views import Views
 from chassis.web import Blueprint, consumes, load, once, origin, reply, require
 from services.ivr.adapters import NOISE_BYTES, PepperVault, Sequence
@@ -111,6 +112,7 @@ def blueprint(exchange: Exchange, silence: timedelta) -> Blueprint:
     @require("ivr")
     @routes.arguments(CallBody)
     @routes.response(201, CallSchema)
+    @takes(IDEMPOTENCY_KEY)
     def connect(body: dict[str, str | None]) -> Response:
         """A call comes in. 201 with the menu; a caller whose number is not contracted gets 403."""
         turn = exchange.connect(body["caller"], once())
@@ -120,6 +122,7 @@ def blueprint(exchange: Exchange, silence: timedelta) -> Blueprint:
     @require("ivr")
     @routes.arguments(KeysBody)
     @routes.response(200, CallSchema)
+    @takes(IDEMPOTENCY_KEY)
     def press(body: dict[str, Any], call_id: uuid.UUID) -> Response:
         """Keys, one or many, or silence. Answers when all that follows from them is durable."""
         keys = body.get("keys")
@@ -129,6 +132,7 @@ def blueprint(exchange: Exchange, silence: timedelta) -> Blueprint:
     @routes.delete("/calls/<uuid:call_id>")
     @require("ivr")
     @routes.response(204)
+    @takes(IDEMPOTENCY_KEY)
     def hang_up(call_id: uuid.UUID) -> Response:
         """The caller has hung up; what was not completed has not happened. Doing it again changes nothing."""
         exchange.hang_up(str(call_id), once())
@@ -146,6 +150,7 @@ def blueprint(exchange: Exchange, silence: timedelta) -> Blueprint:
     @consumes("application/x-www-form-urlencoded")
     @routes.doc(requestBody=FORM)
     @routes.response(200, {"type": "string"}, content_type=VOICEXML)
+    @takes(IDEMPOTENCY_KEY)
     def turn_page() -> Response:
         """What a page has submitted; answered with the next page. The same turn again gives the same page."""
         turn = _submitted(exchange, load(PageBody(), form_of(request.form.to_dict())))

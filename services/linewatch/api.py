@@ -17,6 +17,7 @@ from chassis import history, telemetry
 from chassis.access import public
 from chassis.errors import BadMessage, NotFound, TooLarge, TooMany, Unavailable
 from chassis.handling import Handler
+from chassis.headers import IDEMPOTENCY_KEY, IF_MATCH, takes
 from chassis.messages import now
 from chassis.setting import TAGGED
 from chassis.strict_json import parse_json, read_json
@@ -163,6 +164,7 @@ def events_blueprint(
     @routes.doc(requestBody=EVENT_OF_PAGERDUTY)
     @routes.arguments(SourceQuery, location="query")
     @routes.response(202, EnqueuedSchema)
+    @takes(IDEMPOTENCY_KEY)
     def take_pagerduty(query: dict[str, Any]) -> Response:
         """An event of PagerDuty's Events API v2, answered as PagerDuty does."""
         source = query["source"] or "pagerduty"
@@ -258,6 +260,7 @@ def operators_blueprint(areas: Handler[Area], rows: Views, reporting: Reporting,
     @require("operator")
     @routes.arguments(AreaBody)
     @routes.response(200, AreaSchema, headers=TAGGED)
+    @takes(IF_MATCH)
     def put_area(body: dict[str, Any], area: str) -> Response:
         """Gives the area these lines and no others; If-Match is optional. Lines that leave are rid of its alarms."""
         return carry_out(area, PutArea(area, names_of(body)), names_of(body))
@@ -265,6 +268,7 @@ def operators_blueprint(areas: Handler[Area], rows: Views, reporting: Reporting,
     @routes.delete("/areas/<area>")
     @require("operator")
     @routes.response(204)
+    @takes(IF_MATCH)
     def delete_area(area: str) -> Response:
         """Forgets the area; its lines are rid of its alarms."""
         carry_out(area, RemoveArea(area, now()), ())

@@ -9,6 +9,7 @@ from flask import Response
 from chassis import history
 from chassis.errors import NotFound
 from chassis.handling import Handler
+from chassis.headers import IDEMPOTENCY_KEY, takes
 from chassis.messages import now
 from chassis.setting import Setting, add_overview
 from chassis.views import Views
@@ -80,6 +81,7 @@ def notices_blueprint(notices: Handler[Notice], addresses: Addresses, trials: Tr
     @owns_contract
     @routes.takes_nothing
     @routes.response(202, TrialSchema)
+    @takes(IDEMPOTENCY_KEY)
     def send_test_mail(contract_number: str) -> Response:
         """A mail to each address, worded as a test; also while the notice is stopped. 5 times in 10 minutes."""
         told = trials.order(contract_number, uuid.uuid4().hex, origin(), once(), now())
@@ -174,6 +176,7 @@ def mails_blueprint(mails: Handler[Mail], views: Views) -> Blueprint:
     @require("operator")
     @routes.takes_nothing
     @routes.response(202, RetriedSchema)
+    @takes(IDEMPOTENCY_KEY)
     def retry(mail_id: str) -> Response:
         """Tries a mail that was given up or suppressed again, at once and from the beginning of its plan."""
         if views.one(MAILS.name, mail_id) is None:

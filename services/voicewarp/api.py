@@ -8,6 +8,7 @@ from flask import Response
 from chassis import history, telemetry
 from chassis.errors import NotFound
 from chassis.handling import Handler
+from chassis.headers import IDEMPOTENCY_KEY, IF_MATCH, takes
 from chassis.messages import now
 from chassis.setting import TAGGED, add_overview
 from chassis.setting import Setting as SettingRoutes
@@ -83,6 +84,7 @@ def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
     @owns_number
     @routes.arguments(OneCallerBody)
     @routes.response(201, VoiceWarpSchema, headers=TAGGED)
+    @takes(IF_MATCH, IDEMPOTENCY_KEY)
     def add_caller(command: AddCaller, number: str) -> Response:
         """One more caller on the list. If-Match is optional, as nothing is replaced. The same one again changes
         nothing."""
@@ -91,6 +93,7 @@ def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
     @routes.delete("/numbers/<number>/voicewarp/callers/<caller>")
     @owns_number
     @routes.response(204, headers=TAGGED)
+    @takes(IF_MATCH, IDEMPOTENCY_KEY)
     def drop_caller(number: str, caller: str) -> Response:
         """One caller less. If-Match is optional."""
         answer = setting.carry_out(number, DropCaller(phone.normalise(caller)), need_match=False)
