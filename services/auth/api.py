@@ -39,6 +39,7 @@ from services.auth.flows.keys import Keys
 from services.auth.flows.register import Imported, Register
 from services.auth.flows.sessions import Customers
 from services.auth.flows.tokens import Exchange
+from services.auth.formats import Line, csv_lines, json_lines
 from services.auth.model.contract import Holder, RemoveContract
 from services.auth.model.credential import Credential
 from services.auth.model.keyring import RevokeApiKey
@@ -52,7 +53,6 @@ from services.auth.schemas import (
     ImportReportSchema,
     ImportSchema,
     KeysSchema,
-    Line,
     LoginBody,
     NewKeySchema,
     PasswordBody,
@@ -60,8 +60,6 @@ from services.auth.schemas import (
     SessionSchema,
     SessionsSchema,
     TokenSchema,
-    csv_lines,
-    json_lines,
     listed_session,
     row_error,
     sentence,

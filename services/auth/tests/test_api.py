@@ -11,7 +11,7 @@ from chassis.auth import Tokens
 from chassis.messages import Codec
 from services.auth.adapters import MemoryClaims, MemoryLastSeen
 from services.auth.bootstrap import CODEC, build
-from services.auth.schemas import LONGEST_LINE
+from services.auth.formats import LONGEST_LINE
 from services.auth.settings import Settings
 from services.auth.tests.examples import ELSEWHERE, NUMBER, OTHER, SHOWN
 
