@@ -1,6 +1,6 @@
 """Every page of the site in every state that it can be seen in. A group of pages adds its own in `walks/`.
 
-A state is brought about in a window and leaves the household as it was.
+A state is brought about in a window, whatever others have left behind.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from tests.browser.household import Household
 from tests.browser.walks import GROUPS
+from tests.e2e.customer import API
 
 Bring = Callable[[Page, Household], None]
 
@@ -54,14 +55,16 @@ def _logged_out(page: Page, household: Household) -> None:
 
 
 def _undo(page: Page, household: Household) -> None:
-    """Stopped and started again by the way back."""
+    """Stopped a moment ago, whatever it was before."""
+    started = household.operator.post(f"{API}/contracts/{household.number}/fault-notice/start", {})
+    assert started.status == 200
     page.goto("/")
     page.locator("form[action='/fault-notice/stop'] button").click()
 
 
 def _undone(page: Page, household: Household) -> None:
     _undo(page, household)
-    page.locator(".notification button").click()
+    page.locator(".notification form button").click()
 
 
 OWN: Sequence[State] = (

@@ -40,10 +40,10 @@ def test_from_the_temporary_password_to_the_logout(
     page.get_by_role("button", name=CHANGE[lang]).click()
     expect(page).to_have_url(f"{household.site}/")
 
-    start = page.locator(f"form[action='{household.voicewarp}/start'] button")
+    start = page.locator(f".option form[action='{household.voicewarp}/start'] button")
     start.click()
     expect(page.get_by_role("alert")).to_be_visible()
-    expect(page.locator(f"form[action='{household.voicewarp}/stop']").first).to_be_visible()
+    expect(page.locator(f".option form[action='{household.voicewarp}/stop']")).to_be_visible()
     page.get_by_role("button", name=UNDO[lang]).click()
     expect(start).to_be_visible()
 
