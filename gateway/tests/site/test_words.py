@@ -15,13 +15,17 @@ NOT_SAID = re.compile("不正|無効|禁止|エラーコード|半角")
 
 
 def test_every_sentence_has_english() -> None:
-    missing = sorted(f"{place}: {sentence}" for sentence, place in said().items() if sentence not in english())
+    known = english()
+
+    missing = sorted(f"{place}: {sentence}" for sentence, place in said().items() if sentence not in known)
 
     assert not missing, "Add them to gateway/words/en/<group>.po:\n" + "\n".join(missing)
 
 
 def test_no_english_is_left_over() -> None:
-    unused = sorted(f"{place}: {sentence}" for sentence, place in english().items() if sentence not in said())
+    spoken = said()
+
+    unused = sorted(f"{place}: {sentence}" for sentence, place in english().items() if sentence not in spoken)
 
     assert not unused, "Nothing says these any more:\n" + "\n".join(unused)
 
