@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
+from flask import Response
 from urllib3.exceptions import HTTPError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
@@ -20,6 +21,7 @@ from werkzeug.routing import MapAdapter
 from chassis.errors import Forbidden, NotFound, Rejected, TsunaguError, Unauthenticated, Unavailable
 from gateway import history, routes
 from gateway.identity import Identity
+from gateway.proxy import relayed
 from gateway.slots import Slots
 from gateway.upstream import Call, Upstream
 
@@ -126,6 +128,23 @@ class Services:
             return dict(history.merged(routes.HISTORIES[rule], fetch, limit, before))
         except Rejected as cause:
             raise NotFound("not-found") from cause
+
+    def file(self, path: str) -> Response:
+        """A file for the browser, in pieces and under its own name, as the service hands it out. Raises as `get` does.
+
+        A file that is still being made is Unavailable.
+        """
+        headers = {**self._headers(), "Accept": "*/*", **self._proof()}
+        service = self._upstreams[self._place("GET", path)[1]]
+        answer = service.send(Call("GET", _quoted(path), headers, seconds=PAGE_SECONDS))
+        if answer.status == 200:
+            return relayed(answer)
+        try:
+            raise _error(_reply(answer.status, answer.headers, answer.read()))
+        except HTTPError as cause:
+            raise Unavailable("service-unavailable") from cause
+        finally:
+            answer.close()
 
     def look(self, paths: Mapping[str, str]) -> dict[str, Object | None]:
         """What is at each path, by the same names, all asked for at once; None where nobody can tell in time.
