@@ -30,6 +30,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "/line-events/<format>",
         "/line-events/pagerduty",
         "/line-events/refused/retry",
+        "/lines",
         "/lines/<contract_number>",
         "/areas",
         "/areas/<area>",

@@ -52,6 +52,8 @@ from services.linewatch.schemas import (
     AreasQuery,
     AreasSchema,
     EnqueuedSchema,
+    FaultsQuery,
+    FaultsSchema,
     LineSchema,
     RefusalsQuery,
     RefusalsSchema,
@@ -60,13 +62,14 @@ from services.linewatch.schemas import (
     TakenSchema,
     area_shown,
     areas_shown,
+    faults_shown,
     names_of,
     refusal_shown,
     sentence,
     shown,
     source_shown,
 )
-from services.linewatch.views import AREAS, CONTRACTS
+from services.linewatch.views import AREAS, CONTRACTS, FAULTS
 
 WORDS = {
     "invalid-item": ("この項目は読めません。", "This item cannot be read."),
@@ -186,9 +189,19 @@ def events_blueprint(
     return routes
 
 
-def lines_blueprint(lines: Handler[Line], reporting: Reporting) -> Blueprint:
+def lines_blueprint(lines: Handler[Line], rows: Views, reporting: Reporting) -> Blueprint:
     """Where lines are looked at."""
     routes = Blueprint("lines", __name__)
+
+    @routes.get("/lines")
+    @require("operator")
+    @routes.arguments(FaultsQuery, location="query")
+    @routes.response(200, FaultsSchema)
+    def show_faults(query: dict[str, Any]) -> Response:
+        """The lines that are at fault now, by contract number, a page at a time. A view: may lag behind by moments."""
+        wanted = {"faulted": True, "_id": {"$gt": query["after"]}}
+        found = rows.find(FAULTS.name, wanted, sort=[("_id", 1)], limit=query["limit"] + 1)
+        return reply(faults_shown(found, query["limit"]))
 
     @routes.get("/lines/<contract_number>")
     @owns_contract_or("line-events")

@@ -27,7 +27,7 @@ from services.linewatch.flows.reporting import Gate, Incidents, Reporting
 from services.linewatch.model import area, incident, line
 from services.linewatch.reactions import reactions
 from services.linewatch.settings import Settings
-from services.linewatch.views import AREAS, CONTRACTS
+from services.linewatch.views import AREAS, CONTRACTS, FAULTS
 
 NAME = "linewatch"
 HEARD = ("auth",)
@@ -46,7 +46,7 @@ def build(
     """The service; with a `store` and `views` of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept = store or MongoStore(db, CODEC)
-    known, own = views or Views(db, [CONTRACTS]), own_views or Views(db, [AREAS])
+    known, own = views or Views(db, [CONTRACTS]), own_views or Views(db, [AREAS, FAULTS])
     lines = Handler(kept, line.DECIDER, line.CATEGORY, wake_at=line.wake_at)
     areas = Handler(kept, area.DECIDER, area.CATEGORY)
     incidents = Incidents(Handler(kept, incident.DECIDER, incident.CATEGORY))
@@ -58,7 +58,7 @@ def build(
     blueprints = [
         refusals_blueprint(alerts),
         events_blueprint(reporting, incidents, alerts, settings.names, settings.grafana_secret),
-        lines_blueprint(lines, reporting),
+        lines_blueprint(lines, own, reporting),
         operators_blueprint(areas, own, reporting, heard),
     ]
     intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(lines), known)

@@ -161,6 +161,46 @@ def areas_shown(rows: Sequence[Mapping[str, Any]], limit: int) -> dict[str, Any]
     return {"items": items, "next": items[-1]["area"] if len(rows) > limit else None}
 
 
+class FaultsQuery(Query):
+    """`limit` lines after that of the contract `after`, which is the `next` of the page before. Only lines at fault
+    can be listed."""
+
+    faulted = fields.Boolean(load_default=True, validate=validate.Equal(True))
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
+    after = fields.String(load_default="", validate=validate.Length(max=40))
+
+    @post_load
+    def digits_only(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return data | {"after": phone.normalise(data["after"])}
+
+
+class FaultSchema(Answer):
+    """A line at fault. While it is `flapping`, it may be well for moments."""
+
+    contract_number = fields.String()
+    since = fields.AwareDateTime()
+    severity = fields.String(validate=validate.OneOf(SEVERITIES))
+    cause = fields.String()
+    flapping = fields.Boolean()
+
+
+class FaultsSchema(Answer):
+    """A page of the lines at fault by contract number; `next` is the `after` of the page after it, null at the end."""
+
+    items = fields.List(fields.Nested(FaultSchema))
+    next = fields.String(allow_none=True)
+
+
+def faults_shown(rows: Sequence[Mapping[str, Any]], limit: int) -> dict[str, Any]:
+    """Of rows by contract number, of which one more than `limit` may be there."""
+    told = ("severity", "cause", "flapping")
+    items = [
+        {"contract_number": row["_id"], "since": row["since"].isoformat(), **{name: row[name] for name in told}}
+        for row in rows[:limit]
+    ]
+    return {"items": items, "next": items[-1]["contract_number"] if len(rows) > limit else None}
+
+
 def names_of(body: Mapping[str, Any]) -> tuple[str, ...]:
     """As the view of contracts spells them."""
     return (*map(phone.normalise, body["lines"]), *map(circuit_name, body["circuits"]))

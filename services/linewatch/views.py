@@ -1,13 +1,17 @@
-"""Whose line a number or a circuit is, made from auth's events, and which areas there are, made from our own. Both lag
-behind them by moments.
+"""Whose line a number or a circuit is, made from auth's events; which areas and which faults there are, made from our
+own. All lag behind them by moments.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chassis.messages import Recorded
 from chassis.views import Row, View
 from contracts.auth import ContractRemoved
+from contracts.linewatch import LineFaulted, LineFaultWorsened, LineFlapping, LineRecovered
 from services.linewatch.model.area import AreaChanged
+from services.linewatch.model.line import CATEGORY as LINE
+from services.linewatch.model.line import LineSettled
 
 
 def keys_contract(recorded: Recorded) -> Sequence[str]:
@@ -51,3 +55,33 @@ def fold_area(row: Row | None, recorded: Recorded) -> Row:
 
 
 AREAS = View("areas", frozenset({"AreaChanged", "AreaRemoved"}), keys_area, fold_area)
+
+
+def keys_fault(recorded: Recorded) -> Sequence[str]:
+    return [recorded.stream.removeprefix(f"{LINE}-")]
+
+
+def fold_fault(row: Row | None, recorded: Recorded) -> Row:
+    """`since`, `severity` and `cause` are of the last fault; `flapping` while nothing is said of the line."""
+    event, told = recorded.event, dict(row or _WELL)
+    match event:
+        case LineFaulted() | LineFaultWorsened():
+            told |= {"faulted": True, "since": event.since, "severity": event.severity, "cause": event.cause}
+        case LineFlapping():
+            told |= {"flapping": True}
+        case LineSettled():
+            told |= {"flapping": False}
+        case LineRecovered():
+            told |= {"faulted": False, "flapping": False}
+    return told
+
+
+_WELL: Mapping[str, Any] = {"faulted": False, "since": None, "severity": "", "cause": "", "flapping": False}
+
+FAULTS = View(
+    "faults",
+    frozenset({"LineFaulted", "LineFaultWorsened", "LineFlapping", "LineSettled", "LineRecovered"}),
+    keys_fault,
+    fold_fault,
+    indexes=((("faulted", 1), ("_id", 1)),),
+)

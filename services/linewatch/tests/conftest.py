@@ -16,7 +16,7 @@ from services.linewatch.adapters import MemoryRefusals, MemorySources
 from services.linewatch.bootstrap import CODEC, HEARD, NAME, build
 from services.linewatch.settings import Settings
 from services.linewatch.tests.examples import CONTRACT_IMPORTED, NUMBER
-from services.linewatch.tests.stand_ins import MemoryAreas, MemoryContracts
+from services.linewatch.tests.stand_ins import MemoryContracts, MemoryOwn
 
 ELSEWHERE = "0720001111"
 
@@ -60,7 +60,7 @@ def client_with(
         settings = Settings(
             "mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public, **{"recovery_hold": timedelta(0), **own}
         )
-        parts: dict[str, Any] = {"sources": sources, "refusals": refusals, "own_views": MemoryAreas(store)}
+        parts: dict[str, Any] = {"sources": sources, "refusals": refusals, "own_views": MemoryOwn(store)}
         return build(settings, store=store, views=cast(Views, contracts), **parts).app().test_client()
 
     return make

@@ -7,7 +7,7 @@ from typing import Any
 from chassis.errors import Unavailable
 from chassis.messages import Recorded
 from chassis.views import Row, fold_once
-from services.linewatch.views import AREAS, CONTRACTS
+from services.linewatch.views import AREAS, CONTRACTS, FAULTS
 
 
 @dataclass
@@ -39,16 +39,17 @@ class MemoryContracts:
 
 
 @dataclass
-class MemoryAreas:
+class MemoryOwn:
     """Made anew from the store for each question."""
 
     store: Any
 
     def find(self, view: str, wanted: Mapping[str, Any], *, sort: Sequence[tuple[str, int]], limit: int) -> list[Row]:
         rows: dict[str, dict[str, Any]] = {}
+        asked = next(one for one in (AREAS, FAULTS) if one.name == view)
         for recorded in self.store.scan():
-            for key in AREAS.keys(recorded) if recorded.type in AREAS.events else ():
-                rows[key] = fold_once(AREAS, rows.get(key), recorded) or rows[key]
-        after = wanted["_id"]["$gt"]
-        found: list[Row] = [{"_id": key, **row} for key, row in sorted(rows.items()) if row["exists"] and key > after]
+            for key in asked.keys(recorded) if recorded.type in asked.events else ():
+                rows[key] = fold_once(asked, rows.get(key), recorded) or rows[key]
+        after, kind = wanted["_id"]["$gt"], "exists" if asked is AREAS else "faulted"
+        found: list[Row] = [{"_id": key, **row} for key, row in sorted(rows.items()) if row[kind] and key > after]
         return found[:limit]

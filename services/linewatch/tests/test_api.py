@@ -445,6 +445,40 @@ def test_a_line_that_is_changed_all_the_time_is_to_be_tried_again(
 # Looking at a line.
 
 
+def test_the_lines_at_fault_are_listed_a_page_at_a_time(
+    client: Client, post: Callable[[Any], Any], as_operator: Headers
+) -> None:
+    post([REPORT, REPORT | {"id": "e9", "line": ELSEWHERE}])
+
+    first = client.get("/lines?faulted=true&limit=1", headers=as_operator).json
+    second = client.get(f"/lines?after={first['next']}", headers=as_operator).json
+
+    assert first["items"][0] == {
+        "contract_number": NUMBER,
+        "since": "2026-01-15T03:00:00+00:00",
+        "severity": "critical",
+        "cause": "断線",
+        "flapping": False,
+    }
+    assert [one["contract_number"] for one in second["items"]] == [ELSEWHERE]
+    assert second["next"] is None
+
+
+def test_a_line_that_is_well_is_not_listed(client: Client, post: Callable[[Any], Any], as_operator: Headers) -> None:
+    post([REPORT, RECOVERY])
+
+    assert client.get("/lines", headers=as_operator).json == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("caller", ["as_monitor", "as_customer"])
+def test_the_list_is_for_operators(client: Client, caller: str, request: pytest.FixtureRequest) -> None:
+    assert client.get("/lines", headers=request.getfixturevalue(caller)).status_code == 403
+
+
+def test_only_lines_at_fault_can_be_listed(client: Client, as_operator: Headers) -> None:
+    assert client.get("/lines?faulted=false", headers=as_operator).status_code == 422
+
+
 def test_a_line_without_events_is_well(client: Client, as_customer: Headers) -> None:
     answer = client.get(f"/lines/{NUMBER}", headers=as_customer)
 
