@@ -168,7 +168,10 @@ def _grouped_by_area(digits: str) -> str:
     """By the area codes of a general library, which is asked for nothing else."""
     import phonenumbers  # 70 ms and 7 MB, spent only where somebody has such a number.
 
-    number = phonenumbers.parse(digits, "JP")
+    try:
+        number = phonenumbers.parse(digits, "JP")
+    except phonenumbers.NumberParseException:  # 010 and a code that no country has
+        return digits
     if not phonenumbers.is_valid_number(number):
         return digits
     grouped = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
