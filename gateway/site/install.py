@@ -77,7 +77,8 @@ def _add_templates(app: Flask, site: Site, assets: Assets) -> None:
     translate, plural = words.installed(site.say)
     app.jinja_env.install_gettext_callables(translate, plural, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(when=showing.when, clock=showing.clock, number=showing.number)
+    shown = (showing.when, showing.clock, showing.day, showing.number, showing.unbroken)
+    app.jinja_env.filters.update({one.__name__: one for one in shown})
     app.jinja_env.globals.update(
         site=site,
         asset=assets.url,

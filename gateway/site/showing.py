@@ -1,13 +1,15 @@
 """Times and numbers as people read them, in the language of the page. Times are Japan's."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from contracts import phone
 from gateway.site.browser import language
 
 JAPAN = timezone(timedelta(hours=9))
+_NUMBER = re.compile(r"\b[0-9]{2,5}-[0-9]{1,4}-[0-9]{3,4}\b", re.ASCII)
 _DAYS = "月火水木金土日"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -24,10 +26,20 @@ def when(text: str | datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), _worded(at))
 
 
+def day(text: str | datetime) -> Markup:
+    """2026年11月23日（月）alone, where the times of day stand beside it."""
+    at = time_of(text)
+    return Markup('<time datetime="{:%Y-%m-%d}">{}</time>').format(at, _day(at))
+
+
 def _worded(at: datetime) -> str:
+    return f"{_day(at)}, {at:%H:%M}" if language() == "en" else f"{_day(at)}{at:%H:%M}"
+
+
+def _day(at: datetime) -> str:
     if language() == "en":
-        return f"{_MONTHS[at.month - 1]} {at.day}, {at.year}, {at:%H:%M}"
-    return f"{at.year}年{at.month}月{at.day}日（{_DAYS[at.weekday()]}）{at:%H:%M}"
+        return f"{_MONTHS[at.month - 1]} {at.day}, {at.year}"
+    return f"{at.year}年{at.month}月{at.day}日（{_DAYS[at.weekday()]}）"
 
 
 def clock(text: str | datetime) -> Markup:
@@ -39,6 +51,11 @@ def clock(text: str | datetime) -> Markup:
 def number(digits: str) -> Markup:
     """06-0000-1111, never broken over two lines."""
     return Markup('<span class="number">{}</span>').format(phone.shown(digits))
+
+
+def unbroken(sentence: str) -> Markup:
+    """A sentence whose phone numbers stay on one line each."""
+    return Markup(_NUMBER.sub(r'<span class="number">\g<0></span>', str(escape(sentence))))
 
 
 def now() -> datetime:

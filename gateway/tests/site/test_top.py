@@ -12,7 +12,7 @@ from gateway.tests.site.visitor import CONTRACT, ME, SECOND, SITE, Visitor
 from gateway.tests.upstreams import json, problem
 
 PLAN = {"running": True, "cause": "fault", "since": "2026-11-23T09:00:00+09:00", "entries": {CONTRACT: "0312345678"}}
-SENTENCE = {"ja": "すぐに 03-1234-5678 へ転送されます。", "en": "Calls go to 03-1234-5678 at once."}
+SENTENCE = {"ja": "すぐに転送されます。", "en": "Calls are forwarded at once."}
 
 
 def of_each(state: dict[str, Any]) -> Any:
