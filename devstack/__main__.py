@@ -59,15 +59,16 @@ def demo(storm: int | None) -> None:
 
 
 @tsunagu.command()
-@click.argument("what", type=click.Choice(["calls"]))
+@click.argument("what", type=click.Choice(["calls", "faxes"]))
 def bench(what: str) -> None:
-    """Measure the running stack: `calls`, how fast the switch is answered.
+    """Measure the running stack.
 
-    Beside bare inserts into the same database, in the same run.
+    `calls`: how fast the switch is answered, beside bare inserts into the same database in the same run. `faxes`: how
+    long the list of faxes takes while 1,000 come in, beside the idle one.
     """
     from devstack import benching
 
-    {"calls": benching.calls}[what]()
+    {"calls": benching.calls, "faxes": benching.faxes}[what]()
 
 
 @tsunagu.command()

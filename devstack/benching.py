@@ -5,13 +5,29 @@ from datetime import timedelta
 from chassis.auth import Principal, TokenIssuer
 from chassis.messages import now
 from devstack import operating, seed
+from devstack.client import Client
 from devstack.places import Places
 from devstack.running import DEFAULT_ROOT, need
-from devstack.services import web
+from devstack.services import tasks, web, worker
 from devstack.trouble import Trouble
 
 SWITCH = "calls"
 LIFETIME = timedelta(minutes=30)
+
+
+def faxes() -> None:
+    """The bench of the list of faxes. Raises Trouble when a fax is lost, doubled or changed."""
+    from bench import faxes as bench_faxes
+
+    stack, operator = need(), operating.operator_key()
+    keys = {seed.OPERATOR: operator, seed.FAXES: seed.read_keys(Places(DEFAULT_ROOT))[seed.FAXES]}
+    seed.ensure_demo_contract(Client(stack.gateway_url, operator))
+    names = (web("faxstore"), *(worker("faxstore", task) for task in tasks("faxstore")))
+    processes = {name: stack.pids[name] for name in names}
+    try:
+        bench_faxes.run(stack.gateway_url, keys, seed.FAX_NUMBER, processes)
+    except RuntimeError as broken:
+        raise Trouble(str(broken)) from broken
 
 
 def calls() -> None:
