@@ -57,8 +57,10 @@ def form_secret(cookies: Cookies) -> str:
 
 def language() -> str:
     """Of the present answer: as chosen on a page, else as the browser prefers, else Japanese."""
-    chosen: str | None = flask.g.get("language")
-    return chosen or flask.request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    # A page asks for it with every sentence, so it is decided once.
+    if not flask.g.get("language"):
+        flask.g.language = flask.request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    return str(flask.g.language)
 
 
 @contextmanager

@@ -133,5 +133,14 @@ class Site:
         return notice.read(cookie, browser.form_secret(self.cookies))
 
     def session(self) -> Object:
-        """The login of this browser, with `expires_at`; {} when it cannot be told just now."""
-        return self.services.send("GET", "/sessions/current").body if self.logged_in else {}
+        """The login of this browser, with `expires_at`; {} when nobody can tell. Asked for once a request."""
+        if "session" not in flask.g:
+            flask.g.session = self.services.send("GET", "/sessions/current").body if self.logged_in else {}
+        known: Object = flask.g.session
+        return known
+
+    def look(self, paths: Mapping[str, str]) -> dict[str, Object | None]:
+        """As `services.look`, and in the same go the login that the page's foot tells of."""
+        told = self.services.look({**paths, "session": "/sessions/current"})
+        flask.g.session = told.pop("session") or {}
+        return told

@@ -63,7 +63,7 @@ def overview(site: Site, wanted: str = "", page: int = 1, shown: int = SHOWN) ->
     found = [number for number in me.numbers if phone.normalise(wanted) in number]
     page = max(1, min(page, -(-len(found) // shown)))
     numbers = found[(page - 1) * shown : page * shown]
-    told = site.services.look(_paths(me, numbers))
+    told = site.look(_paths(me, numbers))
     contract = {option: told[option] for option in me.options}
     states = [Number(one, _sentence(told["routing"], one), _states(me, told, one)) for one in numbers]
     return Overview(states, contract, told.get("line"), len(found), page)
