@@ -89,7 +89,7 @@ WORDS = {
         "The document could be read as another type of file too.",
     ),
     "document-page-too-large": ("ページが大きすぎます。", "A page is too large."),
-    "document-too-complex": ("PDFの構造が複雑すぎます。", "The PDF is too complex."),
+    "document-too-complex": ("ファイルの構造が複雑すぎます。", "The document is too complex."),
     "document-too-many-pages": ("ページ数が多すぎます。", "There are too many pages."),
     "document-truncated": ("ファイルが途中で切れています。", "The document ends in the middle."),
     "document-type-unknown": ("TIFFでもPDFでもありません。", "This is neither TIFF nor PDF."),

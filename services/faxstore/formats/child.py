@@ -20,7 +20,7 @@ from chassis.errors import NotFound, Rejected
 from services.faxstore.formats.darkroom import Limits
 from services.faxstore.formats.reading import Reader
 
-_NICENESS = 10
+_NICENESS = 19
 
 
 def main() -> None:

@@ -30,20 +30,20 @@ class Limits:
     # A3 at 400 x 391 dots to the inch has 32 million.
     pixels: int = 64_000_000
     all_pixels: int = 3_000_000_000
-    # Of a PDF: its objects, counted with those inside of others.
-    objects: int = 1_000_000
+    # Of a PDF: its objects, counted with those inside of others. 500 scanned pages have 15,000.
+    objects: int = 100_000
     preview_width: int = 1_080
     preview_height: int = 8_000
     memory: int = 1_000_000_000
     written: int = 200_000_000
     open_files: int = 32
-    processor_seconds: int = 20
+    processor_seconds: int = 10
     # By the wall clock; a machine that is busy with other things needs longer than a processor.
-    patience_seconds: float = 60
+    patience_seconds: float = 30
     start_seconds: float = 30
-    children: int = 2
+    children: int = 1
     documents_per_child: int = 200
-    queue_seconds: float = 20
+    queue_seconds: float = 10
 
 
 class Darkroom(Protocol):

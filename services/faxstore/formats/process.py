@@ -30,6 +30,7 @@ from services.faxstore.formats.darkroom import Examined, Kind, Limits
 _CHILD = "services.faxstore.formats.child"
 _ROOT = Path(__file__).resolve().parents[3]
 _LONGEST_ANSWER = 100_000
+_TOO_COMPLEX = {"refused": "document-too-complex"}
 
 
 class ProcessDarkroom:
@@ -69,7 +70,7 @@ class ProcessDarkroom:
             try:
                 answer = seat.asked(order)
             except _Died as first:
-                answer = {"refused": "document-damaged"} if first.used_up else seat.asked_again(order)
+                answer = _TOO_COMPLEX if first.used_up else seat.asked_again(order)
         if "refused" in answer:
             raise Rejected(answer["refused"], **answer.get("details", {}))
         if "unknown" in answer:
@@ -134,8 +135,8 @@ class _Seat:
         self.vacate()
         try:
             return self.asked(order)
-        except _Died:
-            return {"refused": "document-damaged"}
+        except _Died as second:
+            return _TOO_COMPLEX if second.used_up else {"refused": "document-damaged"}
 
     def vacate(self) -> None:
         if self._child:
@@ -209,7 +210,8 @@ def _started(limits: Limits) -> "subprocess.Popen[bytes]":
         env={},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        start_new_session=True,
+        # A session of its own would hide its niceness from the scheduler, which shares between sessions.
+        process_group=0,
     )
 
 

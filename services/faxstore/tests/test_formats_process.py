@@ -95,7 +95,7 @@ def test_a_child_is_bound(new_children: Callable[[], list[int]], fax: Path) -> N
         assert list(bounds.values()) == [700_000_000, 5_000_000, 30, 0]
         assert resource.prlimit(child, resource.RLIMIT_CPU)[0] < 30
         assert Path(f"/proc/{child}/environ").read_bytes() == b""
-        assert os.getsid(child) == child
+        assert (os.getpgid(child), os.getsid(child)) == (child, os.getsid(0))
         assert os.getpriority(os.PRIO_PROCESS, child) > os.getpriority(os.PRIO_PROCESS, 0)
         assert not [name for name in Path(f"/proc/{child}/fd").iterdir() if "socket" in os.readlink(name)]
 
@@ -172,12 +172,12 @@ def _ends_for_writing(stuck: Path) -> list[int]:
         return []
 
 
-def test_a_document_that_takes_all_its_processor_time_is_damaged(fax: Path, tmp_path: Path) -> None:
+def test_a_document_that_takes_all_its_processor_time_is_too_complex(fax: Path, tmp_path: Path) -> None:
     path = tmp_path / "blank"
     path.write_bytes(blank(100))
 
     with darkroom(Limits(children=1, processor_seconds=0, all_pixels=10**12)) as room:
-        with pytest.raises(Rejected, match="document-damaged"):
+        with pytest.raises(Rejected, match="document-too-complex"):
             room.examine(path)
         assert room.examine(fax) == Examined(Kind.TIFF, 3)
 
