@@ -4,12 +4,16 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from chassis.errors import Rejected
 from services.faxstore.formats import Examined, Limits, ProcessDarkroom, tiff
 from services.faxstore.tests.documents import pdfs
 from services.faxstore.tests.documents.pictures import drawn
 from services.faxstore.tests.documents.processes import children, memory, open_files
 from services.faxstore.tests.documents.tiffs import document, sheet, small
+
+pytestmark = pytest.mark.slow
 
 MUTANTS = 2_000
 SEED = 1876
