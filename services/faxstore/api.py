@@ -47,8 +47,8 @@ from services.faxstore.schemas import (
 
 # Up to the larger size a body is taken in pieces and dropped, so that a document that is too large gets a sentence.
 LARGEST_DOCUMENT, LARGEST_BODY = 20 * 1024 * 1024, 24 * 1024 * 1024
-# Of a field that is no file, and of how many parts.
-LARGEST_FIELD, MOST_PARTS = 64 * 1024, 16
+# Of a field that is no file, and of how many parts. werkzeug counts what it has read of a file too, 64 KiB and more.
+LARGEST_FIELD, MOST_PARTS = 256 * 1024, 16
 PDF, PNG, TIFF = "application/pdf", "image/png", "image/tiff"
 
 WORDS = {

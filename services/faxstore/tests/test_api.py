@@ -282,6 +282,15 @@ def test_a_document_of_more_than_20_mb_is_refused_in_words(send: Send, spool: Pa
     assert not list(spool.iterdir())
 
 
+def test_a_document_may_have_anything_in_it(client: Client, send: Send, as_customer: Headers) -> None:
+    """The form's reader keeps a line's beginning back, as it might be a boundary's."""
+    document = TIFF + b"\r\n--" * 100_000 + bytes(range(256)) * 1_000
+
+    assert send(document=document).status_code == 201
+
+    assert client.get(f"{FAXES}/f-1/document", headers=as_customer).data == document
+
+
 def test_too_many_parts_are_refused(client: Client, as_receiver: Headers) -> None:
     answer = client.post("/faxes", data={f"field-{n}": "x" for n in range(20)} | {"d": (BytesIO(b""), "d")},
                          headers=as_receiver)  # fmt: skip
