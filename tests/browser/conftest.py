@@ -51,7 +51,7 @@ def new_household(stack: Stack) -> Callable[[], Household]:
     mail, telephone = Client(stack.mail_url), Client(stack.gateway_url, keys[seed.IVR])
 
     def make() -> Household:
-        return Household(operator, monitor, mail, telephone, stack.gateway_url).move_in()
+        return Household(operator, monitor, mail, telephone, stack.gateway_url, fax_key=keys[seed.FAXES]).move_in()
 
     return make
 

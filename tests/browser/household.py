@@ -14,8 +14,9 @@ COOKIE = "tsunagu-session"
 
 @dataclass(frozen=True)
 class Household(Customer):
-    """`token` is of one login for all windows that begin logged in."""
+    """`token` is of one login for all windows that begin logged in, `fax_key` the receiver's of its faxes."""
 
+    fax_key: str = ""
     _tokens: list[str] = field(default_factory=list)
 
     @property

@@ -2,4 +2,6 @@
 
 from types import ModuleType
 
-GROUPS: tuple[ModuleType, ...] = ()
+from tests.browser.walks import bulk_forward, fault_notice, faxes, help, history, incoming_mail, voicewarp
+
+GROUPS: tuple[ModuleType, ...] = (voicewarp, incoming_mail, bulk_forward, fault_notice, faxes, history, help)
