@@ -22,8 +22,6 @@ SHOWN = 50
 KINDS = ("all", "set", "unset")
 # Where the buttons may stand, beside our own page.
 LEADS_BACK: Mapping[str, str] = {**BACK, "fault-notice": "/fault-notice"}
-# How often an order is tried that somebody else's change has made stale.
-TRIES = 3
 _SWITCHED = {
     "start": N_("一括転送を開始しました。登録した%(count)s件の番号への電話は、転送先へつながります。"),
     "stop": N_("一括転送を停止しました。電話は、いつもの電話機で鳴ります。"),
@@ -132,7 +130,7 @@ def _switch(site: Site, act: str) -> ResponseReturnValue:
 def _automate(site: Site, name: str, on: bool) -> Reply:
     """An order, whatever else has been changed meanwhile."""
     path = bulk_forward_entries.path(site)
-    for _ in range(TRIES):
+    for _ in range(bulk_forward_entries.TRIES):
         now = site.services.get(path)
         reply = site.services.send("PUT", path, {"entries": now.body["entries"], name: on}, etag=now.etag)
         if reply.status != 412:

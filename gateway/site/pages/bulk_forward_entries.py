@@ -22,6 +22,8 @@ from gateway.site.services import Reply
 from gateway.site.wording import OwnWords
 from gateway.site.words import N_
 
+# How often what somebody else's change has made stale is tried again.
+TRIES = 3
 WORDS: OwnWords = {
     ("destination", "empty"): N_("転送先の電話番号を入力してください"),
     ("destination", "missing-field"): N_("転送先の電話番号を入力してください"),
@@ -97,7 +99,7 @@ def _show(site: Site, number: str, now: Reply, form: Form, status: int = 200) ->
     return site.render("bulk_forward/entry.html", status, form=form, **_context(number, now))
 
 
-def _save(site: Site, number: str, now: Reply, present: str) -> ResponseReturnValue:
+def _save(site: Site, number: str, now: Reply, present: str, tries: int = TRIES) -> ResponseReturnValue:
     form = site.form
     typed = phone.normalise(form.value("destination"))
     if wrong := _check(site, number, typed):
@@ -109,8 +111,8 @@ def _save(site: Site, number: str, now: Reply, present: str) -> ResponseReturnVa
     if not form.confirmed:
         return _ask(site, number, now, present)
     reply = site.services.send("PUT", f"{path(site)}/entries/{number}", {"destination": typed}, etag=now.etag)
-    if reply.status == 412:  # Of the setting, and perhaps not of this number.
-        return _save(site, number, *_now(site, number))
+    if reply.status == 412 and tries:  # Of the setting, and perhaps not of this number.
+        return _save(site, number, *_now(site, number), tries - 1)
     if reply.done:
         return _saved(site, number)
     return _show(site, number, now, form.again(*_wrong(site, number, typed, reply)), reply.status)

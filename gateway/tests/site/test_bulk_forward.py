@@ -300,6 +300,17 @@ def test_somebody_elses_change_of_another_number_is_none_of_this_ones_business(o
     assert not answers
 
 
+def test_what_changes_all_the_time_is_given_up_and_said(owner: Visitor) -> None:
+    page = owner.press(owner.open(ENTRY), "確認へ進む", destination=MOBILE)
+    owner["bulkforward"].views[f"{PATH}/entries/{CONTRACT}"] = lambda _: problem(412, "stale")
+
+    refused = owner.press(page, "この転送先に変更する")
+
+    assert refused.status == 412
+    assert 'role="alert"' in refused.text
+    assert 'value="09012345678"' in refused.text
+
+
 def test_saving_what_is_there_already_is_done(owner: Visitor) -> None:
     page = owner.press(owner.open(ENTRY), "確認へ進む", destination=OFFICE)
 
