@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from tests.browser.walks import bulk_forward, fault_notice, faxes, help, history, incoming_mail, voicewarp
+from tests.browser.walks import faxes, help, incoming_mail
 
-GROUPS: tuple[ModuleType, ...] = (voicewarp, incoming_mail, bulk_forward, fault_notice, faxes, history, help)
+GROUPS: tuple[ModuleType, ...] = (incoming_mail, faxes, help)
