@@ -150,7 +150,7 @@ def receiver_routes(receipts: Receipts, spool: Spool) -> Blueprint:
     @routes.alt_response(200, schema=ReceiptSchema, description="It was stored before.")
     def receive() -> Response:
         """A fax, durable when this is answered. The same id again is answered 200; with another fax it is 409."""
-        with spool.arriving(LARGEST_DOCUMENT) as arriving:
+        with receipts.turns.place(), spool.arriving(LARGEST_DOCUMENT) as arriving:
             sent, document = load(FaxBody(), _form(arriving))
             stored = receipts.receive(sent, document, origin())
         return reply({"id": sent.fax_id, "status": "stored" if stored else "duplicate"}, 201 if stored else 200)
@@ -190,7 +190,7 @@ def number_routes(settings: Handler[FaxMail], shelf: Shelf) -> Blueprint:
     @routes.arguments(history.HistoryQuery, location="query")
     @routes.response(200, history.HistorySchema)
     def show_number_history(query: dict[str, Any], number: str) -> Response:
-        """What was changed of the FAX mail, by whom and when, newest first."""
+        """What was changed of the FAX mail, and which faxes were deleted, by whom and when, newest first."""
         return reply(history.page(settings, number, history.as_read_by(principal(), told), **query))
 
     @routes.get("/faxes")

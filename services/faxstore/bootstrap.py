@@ -1,7 +1,5 @@
 """Connects the parts of faxstore."""
 
-import threading
-
 from flask import Flask
 
 from chassis.assembly import Parts, assemble, database
@@ -17,7 +15,7 @@ from chassis.views import Views
 from contracts import events_of, faxstore, names_of, phone
 from services.faxstore.adapters import Contents, MongoContents, Spool
 from services.faxstore.api import WORDS, fax_routes, number_routes, overview_routes, receiver_routes
-from services.faxstore.flows import Quota, Receipts, Shelf
+from services.faxstore.flows import Quota, Receipts, Shelf, Turns
 from services.faxstore.formats import Darkroom, Limits, ProcessDarkroom
 from services.faxstore.model import fax, setting
 from services.faxstore.reactions import reactions
@@ -46,9 +44,9 @@ def build(
     shelf = Shelf(numbers, faxes, rows, contents or documents)
     room, spool = darkroom or ProcessDarkroom(Limits()), Spool(settings.spool)
     quota = Quota(settings.most_faxes, settings.most_bytes)
-    receipts = Receipts(shelf, room, quota, threading.Semaphore(settings.receipts_at_once))
+    receipts = Receipts(shelf, room, quota, Turns(settings.receipts_at_once))
     developer = Developer(faxes, rows, shelf.contents, spool, room)
-    keeper = Housekeeper(faxes, rows, shelf.contents, spool, settings.retention, settings.upload_grace)
+    keeper = Housekeeper(numbers, faxes, rows, shelf.contents, spool, settings.retention, settings.upload_grace)
     parts = Parts(
         NAME,
         CODEC,

@@ -4,8 +4,8 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +23,11 @@ from services.faxstore.model.fax import DeleteFax, Fax, MarkFax, ReceiveFax, is_
 from services.faxstore.model.setting import FaxMail
 from services.faxstore.views import FAXES, NEWEST_FIRST, FaxNow
 
-# How long a fax waits for its turn to be taken; less than the gateway waits for us.
-WAIT_SECONDS = 20.0
+# How long a fax waits for its turn; with the darkroom's own limits, half of what the gateway waits for us.
+WAIT_SECONDS = 10.0
+# Half of the web process's threads arrive, wait or are taken at most, so that readers find the others.
+MOST_WAITING = 14
+BUSY_SECONDS = 5
 MOST_COUNTED = 1000
 log = structlog.get_logger(__name__)
 
@@ -157,17 +160,41 @@ def _there_still(stored: Stored | None) -> Stored:
     return stored
 
 
+class Turns:
+    """So many faxes are examined and stored at a time, and a few more may arrive and wait. One too many is Unavailable
+    `busy` at once, and so is one whose turn does not come: its receiver has it still and comes again."""
+
+    def __init__(self, at_once: int, waiting: int = MOST_WAITING, seconds: float = WAIT_SECONDS) -> None:
+        self._places = threading.BoundedSemaphore(at_once + waiting)
+        self._slots, self._seconds = threading.BoundedSemaphore(at_once), seconds
+
+    def place(self) -> AbstractContextManager[None]:
+        """For as long as a fax arrives, waits and is taken."""
+        return _held(self._places, 0.0)
+
+    def slot(self) -> AbstractContextManager[None]:
+        """For as long as it is examined and stored."""
+        return _held(self._slots, self._seconds)
+
+
+@contextmanager
+def _held(free: threading.Semaphore, seconds: float) -> Iterator[None]:
+    if not free.acquire(timeout=seconds):
+        raise Unavailable("busy", retry_after=BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        free.release()
+
+
 @dataclass(frozen=True)
 class Receipts:
-    """Takes faxes in: what is acknowledged is durable, content first, then the event that names it.
-
-    `slots` bounds how many are examined and stored at a time, so that readers find threads and the database free.
-    """
+    """Takes faxes in: what is acknowledged is durable, content first, then the event that names it."""
 
     shelf: Shelf
     darkroom: Darkroom
     quota: Quota
-    slots: threading.Semaphore = field(compare=False)
+    turns: Turns
 
     def receive(self, sent: Sent, document: Arriving, origin: Origin) -> bool:
         """Whether it is stored by this; False when it was before.
@@ -178,17 +205,8 @@ class Receipts:
         setting = self.shelf.settings.read(sent.called).state
         if not setting.contracted:
             raise Forbidden("called-not-contracted")
-        with self._turn():
+        with self.turns.slot():
             return self._receive(setting, sent, document, origin)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self.slots.acquire(timeout=WAIT_SECONDS):
-            raise Unavailable("busy")
-        try:
-            yield
-        finally:
-            self.slots.release()
 
     def _receive(self, setting: FaxMail, sent: Sent, document: Arriving, origin: Origin) -> bool:
         known = self.shelf.faxes.read(sent.fax_id).state

@@ -13,11 +13,12 @@ from chassis.fields import TypedNumber
 from chassis.views import Row
 from chassis.web import Body, Boolean, FieldError, Query
 from contracts import phone
-from contracts.faxstore import FaxMailChanged, MediaType
+from contracts.faxstore import DeleteCause, FaxMailChanged, MediaType
+from contracts.phone import shown as grouped
 from services.faxstore.adapters import Arriving
 from services.faxstore.flows import Sent
 from services.faxstore.model.fax import Fax, there
-from services.faxstore.model.setting import EditFaxMail, FaxMail
+from services.faxstore.model.setting import EditFaxMail, FaxDeletionNoted, FaxMail
 from services.faxstore.views import fax_of
 
 # More than the rule allows, so that it is the rule that says how many are too many.
@@ -216,6 +217,12 @@ def one_of_each(names: list[str]) -> None:
         raise Rejected("invalid-body", errors=[FieldError(name, "repeated-field") for name in repeated])
 
 
+_DELETIONS: dict[DeleteCause, tuple[str, str]] = {
+    "manual": ("FAXを削除しました", "A fax was deleted"),
+    "expired": ("保存期間が過ぎたFAXを削除しました", "A fax was deleted as its time was over"),
+}
+
+
 def told(event: Any) -> tuple[str, str] | None:
     """What the history says of an event, in Japanese and English; None for what is the service's own."""
     match event:
@@ -225,5 +232,11 @@ def told(event: Any) -> tuple[str, str] | None:
             return (
                 f"FAXお知らせメールを変更しました（{ja}、宛先{count}件）",
                 f"FAX mail is {en}, with {count} addresses",
+            )
+        case FaxDeletionNoted(caller=caller, received_at=received_at, cause=cause):
+            at, (ja, en) = received_at + _TOKYO, _DELETIONS[cause]
+            return (
+                f"{ja}（{at:%Y年%m月%d日 %H:%M}受信、送信元 {grouped(caller) if caller else '非通知'}）",
+                f"{en}: received {at:%Y-%m-%d %H:%M}, from {grouped(caller) if caller else 'a withheld number'}",
             )
     return None

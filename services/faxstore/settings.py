@@ -24,4 +24,4 @@ class Settings:
     )
     most_faxes: int = variable("How many faxes a number may have at a time.", default=10_000)
     most_bytes: int = variable("How many bytes the faxes of a number may take.", default=1_000_000_000)
-    receipts_at_once: int = variable("How many faxes are examined and stored at a time, by one process.", default=4)
+    receipts_at_once: int = variable("How many faxes are examined and stored at a time, by one process.", default=2)

@@ -17,9 +17,10 @@ from typing import Any
 import structlog
 
 from chassis.errors import NotFound, Rejected, Unavailable
-from chassis.handling import Done, Handler, Order
+from chassis.handling import Done, Handler, Once, Order
 from chassis.messages import Actor, Origin, now
 from chassis.views import Row, Views
+from contracts.faxstore import FaxDeleted, FaxReceived
 from services.faxstore.adapters import Contents, Spool, Stored, Upload
 from services.faxstore.formats import Darkroom
 from services.faxstore.model.fax import (
@@ -32,6 +33,7 @@ from services.faxstore.model.fax import (
     is_to_be_shown,
     there,
 )
+from services.faxstore.model.setting import FaxDeletionNoted, FaxMail, NoteFaxDeletion
 from services.faxstore.views import FAXES
 
 LOOK_SECONDS, LOOK_AT = 0.3, 100
@@ -135,6 +137,7 @@ class Housekeeper:
     hang on it, but on the fax's own stream (`model/fax.py`).
     """
 
+    numbers: Handler[FaxMail]
     faxes: Handler[Fax]
     views: Views
     contents: Contents
@@ -180,10 +183,27 @@ class Housekeeper:
     def _remove(self, fax_id: str) -> None:
         fax = self.faxes.read(fax_id).state
         if fax.deleted and fax.content_id:
+            self._tell(fax_id)
             self.contents.remove(fax.content_id)
             self.faxes.handle(fax_id, NoteRemoval(), Origin(HOUSEKEEPER, f"remove:{fax_id}"))
         else:
             self.wait(LOOK_SECONDS)  # The row is behind.
+
+    def _tell(self, fax_id: str) -> None:
+        """The number's history of it, once: by whom it was deleted, as the fax's own stream has it."""
+        told = self.faxes.history(fax_id, 0, LOOK_AT)
+        deletion = next(one for one in told if isinstance(one.event, FaxDeleted))
+        received = next(one.event for one in told if isinstance(one.event, FaxReceived))
+        noted = FaxDeletionNoted(
+            fax_id,
+            received.number,
+            received.contract_number,
+            received.caller,
+            received.received_at,
+            deletion.event.cause,
+        )
+        origin = Origin(deletion.actor, deletion.correlation_id, deletion.id)
+        self.numbers.handle(received.number, NoteFaxDeletion(noted), origin, once=Once(f"told:{fax_id}"))
 
     def sweep(self) -> int:
         """Uploads of which nobody knows how they ended: each is decided on by its fax's own stream, and if it came to

@@ -1,15 +1,16 @@
-"""The FAX mail of one number (guide FAXお知らせメール; spec section 8).
+"""The FAX mail of one number (guide FAXお知らせメール; spec section 8), and what of its faxes belongs in its history.
 
 A number that goes over to another contract begins anew: its settings belong to the contract that made them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import assert_never
 
 from chassis.decider import Decider
 from chassis.errors import NotFound, Rejected
-from contracts.faxstore import FaxMailChanged
+from contracts.faxstore import DeleteCause, FaxMailChanged
 
 CATEGORY = "faxmail"
 MOST_ADDRESSES = 5
@@ -25,8 +26,21 @@ class NumberNoted:
     sequence: str
 
 
-Event = NumberNoted | FaxMailChanged
-PRIVATE_EVENTS = (NumberNoted,)
+@dataclass(frozen=True)
+class FaxDeletionNoted:
+    """A fax of the number is gone; its own `FaxDeleted` has told everybody else. For the history, which reads one
+    stream a number."""
+
+    fax_id: str
+    number: str
+    contract_number: str
+    caller: str | None
+    received_at: datetime
+    cause: DeleteCause
+
+
+Event = NumberNoted | FaxMailChanged | FaxDeletionNoted
+PRIVATE_EVENTS = (NumberNoted, FaxDeletionNoted)
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,14 @@ class EditFaxMail:
     addresses: tuple[str, ...] | None = None
 
 
-Command = NoteNumber | EditFaxMail
+@dataclass(frozen=True)
+class NoteFaxDeletion:
+    """A fax of the number was deleted."""
+
+    deletion: FaxDeletionNoted
+
+
+Command = NoteNumber | EditFaxMail | NoteFaxDeletion
 
 
 def evolve(mail: FaxMail, event: Event) -> FaxMail:
@@ -88,6 +109,8 @@ def evolve(mail: FaxMail, event: Event) -> FaxMail:
             return _with_number(mail, event)
         case FaxMailChanged(started=started, addresses=addresses):
             return replace(mail, started=started, addresses=addresses)
+        case FaxDeletionNoted():
+            return mail
         case _:
             assert_never(event)
 
@@ -111,6 +134,8 @@ def decide(command: Command, mail: FaxMail) -> list[Event]:
             return _note_number(command, mail)
         case EditFaxMail():
             return _edit(command, mail)
+        case NoteFaxDeletion(deletion):
+            return [deletion]
         case _:
             assert_never(command)
 

@@ -21,7 +21,7 @@ from services.faxstore.model.fax import (
     NoteRemoval,
     ReceiveFax,
 )
-from services.faxstore.model.setting import EditFaxMail, NoteNumber, NumberNoted
+from services.faxstore.model.setting import EditFaxMail, FaxDeletionNoted, NoteFaxDeletion, NoteNumber, NumberNoted
 
 CONTRACT, NUMBER, ELSEWHERE = "0600001111", "0600002222", "0720001111"
 CALLER = "0312345678"
@@ -48,6 +48,8 @@ NOTED = NumberNoted(NUMBER, CONTRACT, True, FIRST)
 NOTE = NoteNumber(NUMBER, CONTRACT, True, FIRST)
 EDIT = EditFaxMail(True, (ANNE, BEN))
 CHANGED = FaxMailChanged(NUMBER, CONTRACT, True, (ANNE, BEN))
+GONE = FaxDeletionNoted(FAX, NUMBER, CONTRACT, CALLER, AT, "manual")
+NOTE_GONE = NoteFaxDeletion(GONE)
 
 RECEIVED = FaxReceived(FAX, NUMBER, CONTRACT, CALLER, "image/tiff", 3, 1024, "ab" * 32, AT, (ANNE,))
 KEPT = ContentKept(CONTENT, NOON)

@@ -1,5 +1,6 @@
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +11,7 @@ from chassis.auth import Principal
 from chassis.consumer import Intake
 from chassis.handling import Handler
 from chassis.messages import Codec
-from chassis.testing import deliver, recorded
+from chassis.testing import OPERATOR, deliver, recorded
 from chassis.views import Views
 from contracts import events_of
 from contracts.auth import Contract, ContractChanged, ContractImported
@@ -28,6 +29,8 @@ from services.faxstore.tests.examples import (
     CONTRACT,
     CONTRACT_CHANGED,
     CONTRACT_IMPORTED,
+    ELSEWHERE,
+    GONE,
     NUMBER,
 )
 from services.faxstore.tests.stand_ins import PDF, TIFF, Glance, MemoryContents, MemoryFaxes
@@ -578,6 +581,20 @@ def test_a_fax_mail_is_set_started_and_stopped(client: Client, customer: Headers
     assert [started.json["started"], stopped.json["started"]] == [True, False]
     assert [item["event"] for item in history] == ["FaxMailChanged"] * 3
     assert history[1]["sentence"]["ja"] == "FAXお知らせメールを変更しました（開始、宛先1件）"
+
+
+def test_the_history_says_which_fax_was_deleted_and_how(client: Client, store: Any, as_customer: Headers) -> None:
+    numbers = Handler(store, setting.DECIDER, setting.CATEGORY)
+    for gone in (GONE, replace(GONE, caller=None, cause="expired"), replace(GONE, contract_number=ELSEWHERE)):
+        numbers.handle(NUMBER, setting.NoteFaxDeletion(gone), OPERATOR)
+
+    history = client.get(f"/numbers/{NUMBER}/history", headers=as_customer).json["items"]
+
+    assert [item["sentence"]["ja"] for item in history] == [
+        "保存期間が過ぎたFAXを削除しました（2026年11月23日 09:00受信、送信元 非通知）",
+        "FAXを削除しました（2026年11月23日 09:00受信、送信元 03-1234-5678）",
+    ]
+    assert history[1]["by"]["kind"] == OPERATOR.actor.kind
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from chassis.testing import OPERATOR
 from chassis.views import Views
 from services.faxstore.adapters import Arriving, MongoContents, Spool
 from services.faxstore.bootstrap import CODEC
-from services.faxstore.flows import Quota, Receipts, Sent, Shelf
+from services.faxstore.flows import Quota, Receipts, Sent, Shelf, Turns
 from services.faxstore.model import fax, setting
 from services.faxstore.model.fax import there
 from services.faxstore.tasks import Housekeeper
@@ -60,7 +59,7 @@ def take(db: Database[Any], contents: MongoContents, spool: Spool) -> None:
     shelf = Shelf(settings, faxes, Views(db, [FAXES]), contents)
     with spool.arriving(1000) as document:
         _fill(document)
-        receipts = Receipts(shelf, Glance(), Quota(10, 10_000), threading.Semaphore(1))
+        receipts = Receipts(shelf, Glance(), Quota(10, 10_000), Turns(1))
         receipts.receive(Sent("f-1", NUMBER, None, AT), document, OPERATOR)
 
 
@@ -82,14 +81,22 @@ def test_a_kill_leaves_no_orphan_after_the_sweep_and_loses_no_fax(
     contents, store, spool = MongoContents(database), MongoStore(database, CODEC), Spool(tmp_path)
     store.prepare()
     contents.prepare()
-    Handler(store, setting.DECIDER, setting.CATEGORY).handle(NUMBER, NOTE, OPERATOR)
+    numbers: Handler[Any] = Handler(store, setting.DECIDER, setting.CATEGORY)
+    numbers.handle(NUMBER, NOTE, OPERATOR)
     faxes: Handler[Any] = Handler(store, fax.DECIDER, fax.CATEGORY)
     command = [sys.executable, "-m", __name__, engines.mongo_url, database.name, str(tmp_path), deadly]
     died = subprocess.run(command, check=False, capture_output=True)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
 
     keeper = Housekeeper(
-        faxes, Views(database, [FAXES]), contents, spool, timedelta(days=60), timedelta(), lambda: now() + timedelta(1)
+        numbers,
+        faxes,
+        Views(database, [FAXES]),
+        contents,
+        spool,
+        timedelta(days=60),
+        timedelta(),
+        lambda: now() + timedelta(1),
     )
     assert keeper.sweep() == 1
     spool.sweep(timedelta())

@@ -152,6 +152,12 @@ def test_a_fax_mail_stops_with_its_option() -> None:
     given(MAIL, one.NOTED).when(end).then(GONE)
 
 
+def test_a_deleted_fax_is_noted_and_changes_nothing() -> None:
+    given(MAIL, one.NOTED, one.CHANGED).when(one.NOTE_GONE).then(one.GONE)
+
+    assert given(MAIL, one.NOTED, one.GONE).state == given(MAIL, one.NOTED).state
+
+
 def test_old_news_change_nothing() -> None:
     given(MAIL, one.NOTED, GONE).when(one.NOTE).then()
 

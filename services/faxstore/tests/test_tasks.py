@@ -1,4 +1,4 @@
-import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -8,16 +8,16 @@ import pytest
 from chassis.errors import Unavailable
 from chassis.handling import Handler
 from chassis.memory_store import MemoryStore
-from chassis.messages import sequence_of
+from chassis.messages import Origin, sequence_of
 from chassis.testing import NOON, OPERATOR, FixedClock, recorded
 from chassis.views import Views
 from services.faxstore.adapters import Spool
 from services.faxstore.bootstrap import CODEC
-from services.faxstore.flows import Quota, Receipts, Sent, Shelf
+from services.faxstore.flows import BUSY_SECONDS, Quota, Receipts, Sent, Shelf, Turns
 from services.faxstore.model import fax, setting
-from services.faxstore.model.fax import AbandonContent, DeleteFax, Fax
-from services.faxstore.model.setting import FaxMail
-from services.faxstore.tasks import LOOK_SECONDS, TRIES, Developer, Housekeeper
+from services.faxstore.model.fax import AbandonContent, DeleteFax, ExpireFax, Fax
+from services.faxstore.model.setting import FaxDeletionNoted, FaxMail
+from services.faxstore.tasks import HOUSEKEEPER, LOOK_SECONDS, TRIES, Developer, Housekeeper
 from services.faxstore.tests.examples import AT, NOTE, NUMBER
 from services.faxstore.tests.stand_ins import TIFF, Glance, MemoryContents, MemoryFaxes
 
@@ -48,15 +48,15 @@ class World:
         )
         self.rows, self.spool = Followed(self.store), Spool(folder)
         self.faxes: Handler[Fax] = Handler(self.store, fax.DECIDER, fax.CATEGORY)
-        settings: Handler[FaxMail] = Handler(self.store, setting.DECIDER, setting.CATEGORY)
-        settings.handle(NUMBER, NOTE, OPERATOR)
+        self.numbers: Handler[FaxMail] = Handler(self.store, setting.DECIDER, setting.CATEGORY)
+        self.numbers.handle(NUMBER, NOTE, OPERATOR)
         views = cast(Views, self.rows)
-        shelf = Shelf(settings, self.faxes, views, self.contents)
-        self.receipts = Receipts(shelf, self.darkroom, Quota(10, 1000), threading.Semaphore(1))
+        shelf = Shelf(self.numbers, self.faxes, views, self.contents)
+        self.receipts = Receipts(shelf, self.darkroom, Quota(10, 1000), Turns(1))
         self.waits: list[float] = []
         self.developer = Developer(self.faxes, views, self.contents, self.spool, self.darkroom, self.waits.append)
         self.keeper = Housekeeper(
-            self.faxes, views, self.contents, self.spool, DAYS, GRACE, self.clock, self.waits.append
+            self.numbers, self.faxes, views, self.contents, self.spool, DAYS, GRACE, self.clock, self.waits.append
         )
 
     def take(self, id: str = "f-1") -> Fax:
@@ -198,6 +198,26 @@ def test_a_removal_that_was_killed_is_taken_up_again(world: World) -> None:
     assert world.fax().content_id == ""
 
 
+def test_the_number_s_history_tells_once_who_deleted_a_fax(world: World) -> None:
+    for id in ("f-1", "f-2"):
+        world.take(id)
+    world.faxes.handle("f-1", DeleteFax(), OPERATOR)
+    world.faxes.handle("f-2", ExpireFax(NOON + DAYS * 10_000), Origin(HOUSEKEEPER, ""))
+    world.contents.failing = {"remove"}
+    with pytest.raises(Unavailable):
+        world.keeper.remove()
+    world.contents.failing = set()
+
+    world.keeper.remove()
+
+    told = [one for one in world.numbers.history(NUMBER, 0, 50) if isinstance(one.event, FaxDeletionNoted)]
+    assert {(one.event.fax_id, one.event.cause, one.actor) for one in told} == {
+        ("f-1", "manual", OPERATOR.actor),
+        ("f-2", "expired", HOUSEKEEPER),
+    }
+    assert len(told) == 2
+
+
 # Pictures.
 
 
@@ -320,3 +340,26 @@ def test_no_event_is_lost_on_the_way_to_the_rows(world: World) -> None:
     world.rows.project([recorded(object(), "fax-f-9")])
 
     assert not world.rows.rows
+
+
+# Turns.
+
+
+def test_whose_turn_does_not_come_is_sent_away(world: World) -> None:
+    world.receipts = replace(world.receipts, turns=Turns(1, seconds=0.0))
+
+    with world.receipts.turns.slot(), pytest.raises(Unavailable) as refused:
+        world.take()
+
+    assert (refused.value.code, refused.value.retry_after) == ("busy", BUSY_SECONDS)
+    assert world.take().received
+
+
+def test_only_so_many_may_arrive_at_a_time() -> None:
+    turns = Turns(1, waiting=1)
+
+    with turns.place(), turns.place(), pytest.raises(Unavailable, match="busy"), turns.place():
+        pass
+
+    with turns.place():
+        pass
