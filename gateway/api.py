@@ -16,18 +16,26 @@ from gateway import joins, openapi, proxy, routes
 from gateway.credentials import bearer_of
 from gateway.identity import Identity
 from gateway.site.browser import language
+from gateway.site.demo import Demo
 from gateway.site.install import install as install_site
 from gateway.site.services import Services
 from gateway.slots import Slots
 from gateway.upstream import Upstream
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+NO_DEMO = Demo()
 # The headers of the present request that a service gets.
 Headers = Callable[[], dict[str, str]]
 
 
 def add_routes(
-    app: Flask, services: Mapping[str, Upstream], identity: Identity, headers: Headers, *, https: bool = False
+    app: Flask,
+    services: Mapping[str, Upstream],
+    identity: Identity,
+    headers: Headers,
+    *,
+    https: bool = False,
+    demo: Demo = NO_DEMO,
 ) -> None:
     """All of /api/v1 and the site."""
     hashing = Slots(routes.MOST_HASHING, routes.BUSY_SECONDS)
@@ -36,7 +44,7 @@ def add_routes(
             _add_passage(app, services[service], rule, identity, headers, hashing)
     joins.add_routes(app, services, lambda: headers() | _proof(identity))
     _add_documentation(app, openapi.Documents(services))
-    _add_site(app, services, identity, headers, hashing, https)
+    _add_site(app, services, identity, headers, hashing, https, demo)
 
 
 def _add_passage(
@@ -113,7 +121,13 @@ def _schema_of(document: openapi.Document, content: Mapping[str, Any]) -> Mappin
 
 
 def _add_site(
-    app: Flask, services: Mapping[str, Upstream], identity: Identity, headers: Headers, hashing: Slots, https: bool
+    app: Flask,
+    services: Mapping[str, Upstream],
+    identity: Identity,
+    headers: Headers,
+    hashing: Slots,
+    https: bool,
+    demo: Demo,
 ) -> None:
     """The pages ask the services as callers of /api/v1 do, in the language of the page."""
 
@@ -121,4 +135,4 @@ def _add_site(
         return proxy.own_headers(headers()) | {"Accept": "application/json", "Accept-Language": language()}
 
     adapter = app.url_map.bind("gateway")
-    install_site(app, lambda bearer: Services(adapter, services, identity, hashing, bearer, sent), https)
+    install_site(app, lambda bearer: Services(adapter, services, identity, hashing, bearer, sent), https, demo)

@@ -12,6 +12,7 @@ from gateway.api import add_routes
 from gateway.identity import Identity, exchange_at
 from gateway.routes import MAX_BODY
 from gateway.settings import Settings
+from gateway.site.demo import Demo
 from gateway.upstream import Call, Upstream
 
 NAME = "gateway"
@@ -29,7 +30,10 @@ def build(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     security.install(app)
     identity = Identity(exchange_at(services["auth"], lambda: proxy.own_headers(headers())))
-    add_routes(app, services, identity, headers, https=settings.site_url.startswith("https://"))
+    https = settings.site_url.startswith("https://")
+    # The demo's telephone is for one's own machine, and a site that others reach has https.
+    demo = Demo("" if https else settings.demo_file)
+    add_routes(app, services, identity, headers, https=https, demo=demo)
     return app
 
 

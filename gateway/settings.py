@@ -26,6 +26,11 @@ class Settings:
         "Where browsers reach the site. With https:// its cookies are bound to https and to this very host.",
         default="http://127.0.0.1:8080",
     )
+    demo_file: str = variable(
+        "File of the embedded stack (mode 600) with the telephone's key. It makes the demo's telephone, on which "
+        "anyone sets anyone's password. Without effect where SITE_URL is https.",
+        default="",
+    )
 
     @property
     def services(self) -> dict[str, str]:

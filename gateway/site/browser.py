@@ -13,6 +13,8 @@ from flask import Response
 LANGUAGES = ("ja", "en")
 LANGUAGE_SECONDS = 365 * 24 * 3600
 SAID_SECONDS = 60
+# As long as the longest login of a customer.
+OPERATOR_SECONDS = 12 * 3600
 
 Kept = Literal["session", "visit", "said", "language", "operator"]
 
@@ -47,9 +49,15 @@ def session_token(cookies: Cookies) -> str:
     return cookies.read("session") if token is None else token
 
 
+def operator_key(cookies: Cookies) -> str:
+    """The API key of an operator who has logged in here; "" for everybody else. It opens no customer's page."""
+    key: str | None = flask.g.get("operator_key")
+    return cookies.read("operator") if key is None else key
+
+
 def form_secret(cookies: Cookies) -> str:
     """What the forms of this browser are proved with. A browser without one gets it with the present answer."""
-    known = session_token(cookies) or cookies.read("operator") or cookies.read("visit") or flask.g.get("new_visit", "")
+    known = session_token(cookies) or operator_key(cookies) or cookies.read("visit") or flask.g.get("new_visit", "")
     if not known:
         known = flask.g.new_visit = secrets.token_urlsafe(32)
     return str(known)

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from chassis.access import public
 from gateway.site import browser, notice
 from gateway.site.browser import Cookies
+from gateway.site.demo import Demo
 from gateway.site.forms import RESUMED, Form, Wrong
 from gateway.site.notice import Notice
 from gateway.site.services import Object, Reply, Services, SessionEnded
@@ -45,6 +46,10 @@ class Site:
     services: Services
     cookies: Cookies
     say: Translate
+    # The same services as an operator asks them, and as the demo's telephone does.
+    staff: Services
+    telephone: Services
+    demo: Demo
 
     # --- who
 
@@ -81,6 +86,34 @@ class Site:
     def log_out(self) -> None:
         """From this answer on the browser has none."""
         flask.g.session_token = flask.g.new_token = ""
+
+    @property
+    def on_duty(self) -> bool:
+        """Whether the browser is an operator's; only auth knows whether the key is still good."""
+        return bool(browser.operator_key(self.cookies))
+
+    def for_operators(self, view: View) -> View:
+        """The page is for operators alone; a customer's login does not open it."""
+
+        @wraps(view)
+        def checked(**path: Any) -> ResponseReturnValue:
+            if not self.on_duty:
+                raise SessionEnded
+            return view(**path)
+
+        return public(checked)  # type: ignore[return-value]
+
+    def show_key(self, key: str) -> None:
+        """For the rest of this request, `staff` asks with this key."""
+        flask.g.operator_key = key
+
+    def go_on_duty(self) -> None:
+        """From this answer on the browser has the operator's key that was shown."""
+        flask.g.new_operator_key = flask.g.operator_key
+
+    def go_off_duty(self) -> None:
+        """From this answer on it has none."""
+        flask.g.operator_key = flask.g.new_operator_key = ""
 
     # --- what was typed
 

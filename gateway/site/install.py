@@ -18,7 +18,8 @@ from chassis.errors import Forbidden, NotFound
 from contracts import phone
 from gateway.site import browser, notice, proof, showing, switching, words
 from gateway.site.assets import Assets
-from gateway.site.browser import LANGUAGE_SECONDS, SAID_SECONDS, Cookies
+from gateway.site.browser import LANGUAGE_SECONDS, OPERATOR_SECONDS, SAID_SECONDS, Cookies
+from gateway.site.demo import Demo
 from gateway.site.desk import Site
 from gateway.site.forms import PROOF, carried
 from gateway.site.pages import (
@@ -47,10 +48,17 @@ ZIPPED = frozenset({"text/html"})
 SMALLEST_ZIPPED = 500
 
 
-def install(app: Flask, services: Callable[[Callable[[], str]], Services], secure: bool) -> None:
+def install(app: Flask, services: Callable[[Callable[[], str]], Services], secure: bool, demo: Demo) -> None:
     """All pages of the site. `services` makes them for whatever tells the present customer's bearer."""
     cookies, assets, say = Cookies(secure), Assets(), words.translator()
-    site = Site(services(lambda: browser.session_token(cookies)), cookies, say)
+    site = Site(
+        services(lambda: browser.session_token(cookies)),
+        cookies,
+        say,
+        staff=services(lambda: browser.operator_key(cookies)),
+        telephone=services(demo.telephone_key),
+        demo=demo,
+    )
     _add_templates(app, site, assets)
     app.before_request(lambda: browser.choose_language(cookies))
     app.before_request(lambda: _check_form(site))
@@ -149,7 +157,8 @@ def _check_form(site: Site) -> None:
     if proof.holds(request.form.get(PROOF, ""), browser.form_secret(site.cookies)):
         return
     if origin == "own":
-        raise _Outdated if site.logged_in else SessionEnded
+        logged_in = site.on_duty if operators.owns(request.path) else site.logged_in
+        raise _Outdated if logged_in else SessionEnded
     raise Forbidden("forbidden")
 
 
@@ -171,6 +180,8 @@ def _can_be_looked_at(path: str) -> bool:
 
 
 def _answer_ended(site: Site) -> ResponseReturnValue:
+    if operators.owns(flask.request.path):
+        return operators.answer_ended(site)
     had_session = site.logged_in
     url, typed = _typed()
     site.log_out()
@@ -191,6 +202,8 @@ def _answer_outdated(site: Site) -> ResponseReturnValue:
 
 def _leave_cookies(site: Site, response: Response) -> Response:
     cookies = site.cookies
+    if (key := flask.g.get("new_operator_key")) is not None:
+        cookies.keep(response, "operator", key, OPERATOR_SECONDS) if key else cookies.drop(response, "operator")
     if (token := flask.g.get("new_token")) is not None:
         cookies.keep(response, "session", token) if token else cookies.drop(response, "session")
     if said := flask.g.get("new_notice"):
