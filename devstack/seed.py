@@ -46,7 +46,8 @@ def ensure_keys(places: Places, addresses: Addresses, gateway_url: str, mail_url
         with ThreadPoolExecutor(len(SCOPES)) as together:
             made = together.map(lambda scope: create_key(places, addresses, "demo", (scope,)), SCOPES)
             keys = dict(zip(SCOPES, made, strict=True))
-    content = {"gateway_url": gateway_url, "mail_url": mail_url, "api_keys": keys}
+    numbers = list(ENTRIES)
+    content = {"gateway_url": gateway_url, "mail_url": mail_url, "numbers": numbers, "api_keys": keys}
     write_private(places.demo, json.dumps(content, indent=1) + "\n")
     return keys
 

@@ -79,7 +79,10 @@ def environment(service: str, places: Places, addresses: Addresses) -> dict[str,
             "NOC_ADDRESS": NOC_ADDRESS,
             "SITE_URL": addresses.url(GATEWAY),
         },
-        GATEWAY: {f"{name.upper()}_URL": addresses.url(web(name)) for name in SERVICES},
+        GATEWAY: {
+            **{f"{name.upper()}_URL": addresses.url(web(name)) for name in SERVICES},
+            "DEMO_FILE": str(places.demo),
+        },
     }
     return {"LOG_LEVEL": "info", **surroundings, **common, **special.get(service, {})}
 

@@ -51,7 +51,7 @@ function wait(until) {
 if (end && warning) wait(end.dataset.ends);
 
 // A second press while the first is on its way does nothing.
-for (const form of document.querySelectorAll("form[method=post]")) {
+for (const form of document.querySelectorAll("form[method=post]:not([data-live])")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "1";
@@ -60,3 +60,47 @@ for (const form of document.querySelectorAll("form[method=post]")) {
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
+
+// The telephone of the demo: keys go one after the other, and the page with the finger on it stays.
+let sent = Promise.resolve();
+const parts = (page) => [...page.querySelectorAll("[data-part]")];
+
+function listen() {
+  for (const form of document.querySelectorAll("form[data-live]")) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const typed = [...new FormData(form, event.submitter)].filter(([name]) => ["key", "keys", "act"].includes(name));
+      if (form.keys) form.keys.value = "";
+      sent = sent.then(() => press(form, typed)).catch(() => location.reload());
+    });
+  }
+}
+
+async function press(form, typed) {
+  const fields = new FormData(form);
+  for (const [name, value] of typed) fields.set(name, value);
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(fields) });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const voice = page.getElementById("voice");
+  document.title = page.title;
+  if (!voice || page.getElementById("error-summary")) {
+    document.querySelector("main").replaceWith(page.querySelector("main"));
+    (document.getElementById("error-summary") ?? document.querySelector("main")).focus();
+    listen();
+    return;
+  }
+  for (const one of document.querySelectorAll("#error-summary, .error-text")) one.remove();
+  for (const one of document.querySelectorAll(".wrong")) one.classList.remove("wrong");
+  const heard = document.getElementById("voice");
+  if (heard.dataset.turn !== voice.dataset.turn) heard.replaceChildren(...voice.childNodes);
+  heard.dataset.turn = voice.dataset.turn;
+  if (page.querySelector("form[data-live]")) {
+    const now = parts(page);
+    parts(document).forEach((part, place) => part.replaceChildren(...now[place].childNodes));
+    return;
+  }
+  document.getElementById("telephone").replaceWith(page.getElementById("telephone"));
+  document.querySelector("#telephone a")?.focus();
+}
+
+listen();
