@@ -1,16 +1,20 @@
-"""Faxes as other programs write them: libtiff's tools and spandsp. What is not installed is skipped, and named."""
+"""Faxes as other programs write them: libtiff's tools and spandsp. What is missing is installed where that is possible,
+else the test is skipped and says why."""
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from devstack import debian
+from devstack.trouble import Trouble
 from services.faxstore.formats import Examined, Kind, Limits, ProcessDarkroom, tiff
-from services.faxstore.tests.documents import spandsp
 from services.faxstore.tests.documents.pictures import FINE, STANDARD, drawn
+from services.faxstore.tests.documents.spandsp import Spandsp
 from services.faxstore.tests.documents.tiffs import RATIONAL, Entry, coded, document, sheet
 from services.faxstore.tests.test_formats import A4, difference, drawn_by_a_reader, in_pdf, pixels
 
@@ -24,12 +28,27 @@ def darkroom() -> Iterator[ProcessDarkroom]:
     room.close()
 
 
-def program(name: str, package: str) -> str:
-    """Where the program is; without it the test is skipped, and says what to install."""
-    found = shutil.which(name)
-    if not found:
-        pytest.skip(f"{name} is not installed (Debian's package {package})")
-    return found
+def needed(find: Callable[[], str | None], name: str, package: str) -> str:
+    """Where it is; without it the test is skipped, and says why it is not to be had."""
+    try:
+        return debian.ensure(find, name, package)
+    except Trouble as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="module")
+def tiffcp() -> str:
+    return needed(lambda: shutil.which("tiffcp"), "tiffcp", "libtiff-tools")
+
+
+@pytest.fixture(scope="module")
+def fax2tiff() -> str:
+    return needed(lambda: shutil.which("fax2tiff"), "fax2tiff", "libtiff-tools")
+
+
+@pytest.fixture(scope="module")
+def spandsp() -> Spandsp:
+    return Spandsp(needed(lambda: find_library("spandsp"), "libspandsp", "libspandsp2"))
 
 
 def run(*command: str | Path) -> None:
@@ -73,9 +92,8 @@ def comes_out_as_sent(darkroom: ProcessDarkroom, path: Path, pages: list[Image.I
     ids=" ".join,
 )
 def test_a_fax_of_tiffcp(
-    how: tuple[str, ...], size: tuple[int, int], lines: int, darkroom: ProcessDarkroom, tmp_path: Path
+    how: tuple[str, ...], size: tuple[int, int], lines: int, tiffcp: str, darkroom: ProcessDarkroom, tmp_path: Path
 ) -> None:
-    tiffcp = program("tiffcp", "libtiff-tools")
     pages = fax(tmp_path / "drawn.tif", size, lines)
 
     run(tiffcp, *how, tmp_path / "drawn.tif", tmp_path / "fax.tif")
@@ -86,9 +104,8 @@ def test_a_fax_of_tiffcp(
 @RESOLUTIONS
 @pytest.mark.parametrize("how", [("-7", "-5"), ("-7", "-6"), ("-8",), ("-7", "-5", "-m", "-r", "32")], ids=" ".join)
 def test_a_fax_of_fax2tiff(
-    how: tuple[str, ...], size: tuple[int, int], lines: int, darkroom: ProcessDarkroom, tmp_path: Path
+    how: tuple[str, ...], size: tuple[int, int], lines: int, fax2tiff: str, darkroom: ProcessDarkroom, tmp_path: Path
 ) -> None:
-    fax2tiff = program("fax2tiff", "libtiff-tools")
     page = drawn(1, size)
     (tmp_path / "line.g3").write_bytes(coded(page, "group3"))
 
@@ -100,7 +117,7 @@ def test_a_fax_of_fax2tiff(
 @RESOLUTIONS
 @pytest.mark.parametrize("coding", ["g3 1-d", "g3 2-d", "g4"])
 def test_a_fax_that_spandsp_has_received(
-    coding: str, size: tuple[int, int], lines: int, darkroom: ProcessDarkroom, tmp_path: Path
+    coding: str, size: tuple[int, int], lines: int, spandsp: Spandsp, darkroom: ProcessDarkroom, tmp_path: Path
 ) -> None:
     pages = fax(tmp_path / "drawn.tif", size, lines)
 

@@ -1,0 +1,41 @@
+"""Programs and libraries of the system that tests use, installed by its package manager where that is possible."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+
+from devstack.trouble import Trouble
+
+INSTALL_SECONDS = 600.0
+
+
+def ensure(find: Callable[[], str | None], name: str, *packages: str) -> str:
+    """What `find` finds. What is missing is installed when this user may; Trouble says why it is not to be had."""
+    if found := find():
+        return found
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise Trouble(f"{name} is missing; install it (Debian: {' '.join(packages)}).")
+    _apt(name, "update", "-q")
+    _apt(name, "install", "-y", "-q", "--no-install-recommends", *packages)
+    if found := find():
+        return found
+    raise Trouble(f"{name} was installed and is not found.")
+
+
+def _apt(name: str, *arguments: str) -> None:
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            ["apt-get", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Trouble(f"{name} could not be installed in time.") from error
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["(nothing said)"]
+        raise Trouble(f"{name} could not be installed: {lines[-1]}")
