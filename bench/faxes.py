@@ -230,6 +230,8 @@ class Memory:
 
 
 def _resident(pid: int) -> int:
+    if not psutil.pid_exists(pid):
+        raise RuntimeError("a process of faxstore has ended meanwhile; the figures are void")
     total, process = 0, psutil.Process(pid)
     for one in (process, *process.children(recursive=True)):
         try:
