@@ -69,8 +69,9 @@ function listen() {
   for (const form of document.querySelectorAll("form[data-live]")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const typed = [...new FormData(form, event.submitter)].filter(([name]) => ["key", "keys", "act"].includes(name));
-      if (form.keys) form.keys.value = "";
+      const line = form.elements.keys;
+      const typed = line ? ["keys", line.value] : [event.submitter.name, event.submitter.value];
+      if (line) line.value = "";
       sent = sent.then(() => press(form, typed)).catch(() => location.reload());
     });
   }
@@ -78,7 +79,7 @@ function listen() {
 
 async function press(form, typed) {
   const fields = new FormData(form);
-  for (const [name, value] of typed) fields.set(name, value);
+  fields.set(...typed);
   const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(fields) });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const voice = page.getElementById("voice");

@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from tests.browser.walks import bulk_forward, fault_notice, faxes, help, incoming_mail
+from tests.browser.walks import bulk_forward, demo_phone, fault_notice, faxes, help, incoming_mail, operators
 
-GROUPS: tuple[ModuleType, ...] = (incoming_mail, bulk_forward, fault_notice, faxes, help)
+GROUPS: tuple[ModuleType, ...] = (incoming_mail, bulk_forward, fault_notice, faxes, help, operators, demo_phone)
