@@ -29,6 +29,7 @@ from services.faxstore.flows import Receipts, Shelf, contracted
 from services.faxstore.model.fax import Fax, there
 from services.faxstore.model.setting import EditFaxMail, FaxMail
 from services.faxstore.schemas import (
+    FORM,
     FaxBody,
     FaxesQuery,
     FaxListSchema,
@@ -113,28 +114,6 @@ WORDS = {
     "unknown-page": ("このページはありません。", "There is no such page."),
     "unreadable-form": ("multipart/form-data として読めません。", "The body cannot be read as multipart/form-data."),
 }
-_FORM = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["id", "called", "received_at", "document"],
-                "properties": {
-                    "id": {"type": "string", "description": "The receiver's own name of the fax; the same is one."},
-                    "called": {"type": "string"},
-                    "caller": {"type": "string", "description": "Missing or empty: the number was withheld."},
-                    "received_at": {"type": "string", "format": "date-time"},
-                    "document": {
-                        "type": "string",
-                        "format": "binary",
-                        "description": "TIFF in G3 or G4, or PDF, as its content says; up to 20 MB.",
-                    },
-                },
-            }
-        }
-    },
-}
 _BINARY = {"type": "string", "format": "binary"}
 
 
@@ -145,7 +124,7 @@ def receiver_routes(receipts: Receipts, spool: Spool) -> Blueprint:
     @require("faxes")
     @consumes("multipart/form-data")
     @accepts_up_to(LARGEST_BODY)
-    @routes.doc(requestBody=_FORM)
+    @routes.doc(requestBody=FORM)
     @routes.response(201, ReceiptSchema)
     @routes.alt_response(200, schema=ReceiptSchema, description="It was stored before.")
     def receive() -> Response:

@@ -111,6 +111,31 @@ class FaxBody(Body):
         return Sent(data["id"], data["called"], data["caller"] or None, at), data["document"]
 
 
+# What the documentation says of it.
+FORM = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["id", "called", "received_at", "document"],
+                "properties": {
+                    "id": {"type": "string", "description": "The receiver's own name of the fax; the same is one."},
+                    "called": {"type": "string"},
+                    "caller": {"type": "string", "description": "Missing or empty: the number was withheld."},
+                    "received_at": {"type": "string", "format": "date-time"},
+                    "document": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "TIFF in G3 or G4, or PDF, as its content says; up to 20 MB.",
+                    },
+                },
+            }
+        }
+    },
+}
+
+
 class ReceiptSchema(Answer):
     """What became of a fax that was sent."""
 
