@@ -25,6 +25,8 @@ from services.faxstore.views import FAXES
 
 NAME = "faxstore"
 HEARD = ("auth",)
+# What is made of a document may take longer than the look at it, for which its receiver waits.
+MAKING = Limits(processor_seconds=60, patience_seconds=300)
 CODEC = Codec((*faxstore.EVENTS, *setting.PRIVATE_EVENTS, *fax.PRIVATE_EVENTS))
 
 
@@ -42,10 +44,10 @@ def build(
     numbers = Handler(kept, setting.DECIDER, setting.CATEGORY)
     faxes = Handler(kept, fax.DECIDER, fax.CATEGORY)
     shelf = Shelf(numbers, faxes, rows, contents or documents)
-    room, spool = darkroom or ProcessDarkroom(Limits()), Spool(settings.spool)
+    spool = Spool(settings.spool)
     quota = Quota(settings.most_faxes, settings.most_bytes)
-    receipts = Receipts(shelf, room, quota, Turns(settings.receipts_at_once))
-    developer = Developer(faxes, rows, shelf.contents, spool, room)
+    receipts = Receipts(shelf, darkroom or ProcessDarkroom(Limits()), quota, Turns(settings.receipts_at_once))
+    developer = Developer(faxes, rows, shelf.contents, spool, darkroom or ProcessDarkroom(MAKING))
     keeper = Housekeeper(numbers, faxes, rows, shelf.contents, spool, settings.retention, settings.upload_grace)
     parts = Parts(
         NAME,

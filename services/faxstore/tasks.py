@@ -91,9 +91,9 @@ class Developer:
             return NoteCopies(copies_id)
         except (Rejected, NotFound) as refusal:
             return NoteFailure(refusal.code)
+        except Unavailable:
+            raise  # The database's doing, or a busy machine's, never the document's.
         except Exception as problem:
-            if isinstance(problem, Unavailable) and problem.code == "store-unavailable":
-                raise
             self._broke[fax_id] += 1
             log.warning("fax_not_developed", fax=fax_id, tries=self._broke[fax_id], cause=repr(problem))
             if self._broke[fax_id] < TRIES:

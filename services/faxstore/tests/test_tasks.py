@@ -255,6 +255,23 @@ def test_a_fax_on_which_we_break_again_and_again_cannot_be_shown(world: World) -
     assert world.fax().failure == "document-not-shown"
 
 
+def test_a_busy_machine_is_not_the_document_s_fault(world: World) -> None:
+    class Busy(Glance):
+        def preview(self, path: Path, page: int, made: Path) -> None:
+            raise Unavailable("darkroom-busy")
+
+    world.take()
+    world.developer.darkroom = Busy()
+    for _ in range(TRIES):
+        with pytest.raises(Unavailable):
+            world.developer.develop("f-1")
+    world.developer.darkroom = world.darkroom
+
+    world.developer.develop("f-1")
+
+    assert world.fax().copies_id
+
+
 def test_copies_that_were_begun_and_never_named_are_removed(world: World) -> None:
     world.take()
     world.darkroom.broken = 1
