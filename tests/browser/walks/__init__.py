@@ -2,6 +2,26 @@
 
 from types import ModuleType
 
-from tests.browser.walks import bulk_forward, demo_phone, fault_notice, faxes, help, incoming_mail, operators
+from tests.browser.walks import (
+    bulk_forward,
+    demo_phone,
+    fault_notice,
+    faxes,
+    help,
+    history,
+    incoming_mail,
+    operators,
+    voicewarp,
+)
 
-GROUPS: tuple[ModuleType, ...] = (incoming_mail, bulk_forward, fault_notice, faxes, help, operators, demo_phone)
+GROUPS: tuple[ModuleType, ...] = (
+    voicewarp,
+    incoming_mail,
+    bulk_forward,
+    fault_notice,
+    faxes,
+    history,
+    help,
+    operators,
+    demo_phone,
+)
