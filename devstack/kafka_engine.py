@@ -107,7 +107,7 @@ def format_storage(root: Path, home: Path) -> None:
     if (root / DATA / "meta.properties").exists():
         return
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = cached_java(home, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", PROPERTIES)
+    command = cached_java(home, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", PROPERTIES)
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=FORMAT_SECONDS, check=False)
     if done.returncode != 0:
         raise Trouble(f"Kafka's storage could not be formatted: {(done.stdout + done.stderr).strip()[-300:]}")
