@@ -76,6 +76,7 @@ def _welcome(stack: Stack) -> str:
     mail = f"\n  {stack.mail_url}  mails that were sent" if stack.mail_url else ""
     return (
         f"\nTsunagu runs:\n  {stack.gateway_url}  the site and /api/v1 (contract 06-0000-1111 of the guide){mail}\n"
+        f"  {stack.gateway_url}/demo/phone  a telephone that sets the temporary password to log in with\n"
         f"  API keys: {stack.places.demo}\n  Logs:     {stack.places.logs}\n"
         "Try ./tsunagu demo in another terminal. Ctrl-C stops everything; the data stays.\n"
     )
