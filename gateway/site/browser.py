@@ -95,12 +95,15 @@ Origin = Literal["own", "foreign", "unknown"]
 
 
 def origin_of_post() -> Origin:
-    """Where the form was that sent this request. Browsers say it in one of two headers; very old ones say nothing."""
+    """Where the form was that sent this request. Browsers say it in one of two headers; very old ones say nothing.
+
+    `Origin: null` is no answer either: an old browser that keeps an address to itself says it of our own forms too.
+    """
     headers = flask.request.headers
     fetched = headers.get("Sec-Fetch-Site")
     if fetched is not None:
         return "own" if fetched == "same-origin" else "foreign"
-    if (said := headers.get("Origin")) is not None:
+    if (said := headers.get("Origin", "null")) != "null":
         return "own" if urlsplit(said).netloc == flask.request.host else "foreign"
     return "unknown"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.tests.site.visitor import CONTRACT, ME, PASSWORD, SESSION, TOKEN, Visitor
+from gateway.tests.site.visitor import CONTRACT, ME, PASSWORD, SESSION, SITE, TOKEN, Visitor
 from gateway.tests.upstreams import json, problem
 
 START = f"/numbers/{CONTRACT}/voicewarp/start"
@@ -147,6 +147,28 @@ def test_forms_of_other_sites_do_nothing(customer: Visitor, origin: str) -> None
 
     assert page.status == 403
     assert not customer.asked("auth", "PUT", "/password")
+
+
+@pytest.mark.parametrize(("taken_away", "status"), [((), 303), (("csrf",), 403)])
+def test_the_proof_decides_where_a_browser_hides_the_origin(
+    visitor: Visitor, taken_away: tuple[str, ...], status: int
+) -> None:
+    fields = dict(visitor.open("/login").form("ログインする").fields) | {"number": CONTRACT, "password": PASSWORD}
+    sent = {name: value for name, value in fields.items() if name not in taken_away}
+
+    answer = visitor.client.post("/login", data=sent, base_url=SITE, headers={"Origin": "null"})
+
+    assert answer.status_code == status
+    assert len(visitor.asked("auth", "POST", "/sessions")) == (status == 303)
+
+
+@pytest.mark.parametrize(("origin", "status"), [(SITE, 303), ("https://evil.example", 403)])
+def test_an_origin_that_is_named_counts(visitor: Visitor, origin: str, status: int) -> None:
+    fields = dict(visitor.open("/login").form("ログインする").fields) | {"number": CONTRACT, "password": PASSWORD}
+
+    answer = visitor.client.post("/login", data=fields, base_url=SITE, headers={"Origin": origin})
+
+    assert answer.status_code == status
 
 
 def test_a_form_without_a_proof_does_nothing(customer: Visitor) -> None:

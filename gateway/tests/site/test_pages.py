@@ -49,7 +49,7 @@ def test_every_page_is_small_and_hardened(visitor: Visitor, path: str, logged_in
     assert "frame-ancestors 'none'" in policy
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Strict-Transport-Security"]
     assert len(zipped.data) <= HTML_BYTES
