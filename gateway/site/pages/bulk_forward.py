@@ -26,6 +26,9 @@ _SWITCHED = {
     "start": N_("一括転送を開始しました。登録した%(count)s件の番号への電話は、転送先へつながります。"),
     "stop": N_("一括転送を停止しました。電話は、いつもの電話機で鳴ります。"),
 }
+_STOPPED_IN_FAULT = N_(
+    "一括転送を停止しました。電話は、いつもの電話機で鳴ります。もう一度開始すると、回線が回復しても自動では停止しません。"
+)
 _TAKEN_OVER = N_("一括転送を手動に切り替えました。停止するまで、回線が回復しても続きます。")
 _AUTOMATED = {
     ("auto-start", "on"): N_("故障のとき、一括転送を自動で開始するようにしました。"),
@@ -119,10 +122,12 @@ def _ask(site: Site, act: str) -> ResponseReturnValue:
 
 
 def _switch(site: Site, act: str) -> ResponseReturnValue:
-    """Stopping takes a start back and the other way round, but not that a hand has taken over from a fault."""
+    """Stopping takes a start back and the other way round, but no hand brings back what a fault has started."""
     reply = site.services.send("POST", f"{bulk_forward_entries.path(site)}/{act}", once=site.form.once)
     if site.form.has("takes-over", "1"):
         return _answer(site, reply, site.say(_TAKEN_OVER))
+    if site.form.has("by-fault", "1"):
+        return _answer(site, reply, site.say(_STOPPED_IN_FAULT))
     said = site.say(_SWITCHED[act]) % {"count": len(reply.body.get("entries", ()))}
     return _answer(site, reply, said, flask.url_for("bulk_forward.switch", act=OPPOSITE[act]))
 

@@ -182,6 +182,23 @@ def test_stopping_in_a_fault_says_what_that_means(owner: Visitor) -> None:
     assert "一括転送を停止しました" in owner.press(page, "一括転送を停止する").text
 
 
+@pytest.mark.parametrize(
+    ("lang", "button", "said"),
+    [
+        ("ja", "一括転送を停止する", "もう一度開始すると、回線が回復しても自動では停止しません"),
+        ("en", "Stop bulk forwarding", "recovery will not stop it"),
+    ],
+)
+def test_no_press_brings_back_what_a_fault_has_started(owner: Visitor, lang: str, button: str, said: str) -> None:
+    plan_is(owner, BY_FAULT)
+    owner["bulkforward"].views[f"{PATH}/stop"] = lambda _: json(PLAN)
+
+    page = owner.press(owner.open(f"/bulk-forward/stop?lang={lang}"), button)
+
+    assert said in page.text
+    assert not re.search("元に戻す|Undo", page.text)
+
+
 @pytest.mark.parametrize(("plan", "act"), [(RUNNING, "start"), (PLAN, "stop")])
 def test_what_is_so_already_is_said(owner: Visitor, plan: dict[str, Any], act: str) -> None:
     plan_is(owner, plan)
