@@ -207,9 +207,9 @@ def _apply(site: Site, id: str) -> ResponseReturnValue:
     if reply.done:
         counts = {name: form.value(name) for name in COUNTED}
         return site.go(f"/bulk-forward/csv/done?{urlencode(counts)}")
-    if reply.status == 503:
-        return _show_again(site, id, form.again(*site.wrong(reply)), 503)
-    return _show(site, Wrong("file", site.say(_ENTRIES_CHANGED)), status=reply.status)
+    if reply.status in (409, 412):
+        return _show(site, Wrong("file", site.say(_ENTRIES_CHANGED)), status=reply.status)
+    return _show_again(site, id, form.again(*site.wrong(reply)), reply.status)
 
 
 def _show_again(site: Site, id: str, form: Form, status: int = 200) -> Response:

@@ -462,13 +462,25 @@ def test_what_is_outdated_changes_nothing_and_is_sent_again(
     assert page.form("ファイルの内容を確かめる")
 
 
-def test_while_the_service_is_away_the_button_stays(owner: Visitor) -> None:
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (503, "store-unavailable", "ただいま保存できません"),
+        (429, "busy", "ただいま混み合っています"),
+        (422, "number-not-in-contract", "ご契約の電話番号ではありません"),
+    ],
+)
+def test_what_is_refused_for_another_reason_says_it_and_the_button_stays(
+    owner: Visitor, status: int, code: str, said: str
+) -> None:
     dry_run_is(owner, RUN)
-    owner["bulkforward"].views[f"{PATH}/csv/run1/apply"] = lambda _: problem(503, "store-unavailable")
+    owner["bulkforward"].views[f"{PATH}/csv/run1/apply"] = lambda _: problem(status, code)
 
     page = owner.press(upload(owner), "この内容に変更する")
 
-    assert page.status == 503
+    assert page.status == status
+    assert said in page.text
+    assert "別の画面で変わりました" not in page.text
     assert dict(page.form("この内容に変更する").fields)["added"] == "1"
 
 
