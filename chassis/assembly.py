@@ -46,10 +46,10 @@ class Parts:
     `plain_number` makes the numbers in paths plain digits (`chassis.web.create_app`).
     `public` are the type names of its own events that go to Kafka, `heard` the owners whose topics it reads into
     `intake`; `own_views` are made from its own events, the intake's views from foreign ones, and views that are both
-    from both. `aside` has
-    tasks that run in a process that gives way to all others and waits while a storm is taken in; `patient` says that
-    nobody waits for the service's own events, so that relay, projector and alarm clock run there too, and that in a
-    storm foreign events are gathered. `prepare` is done before any task, and makes indexes.
+    from both. `aside` has tasks that run in a process that gives way to all others and waits while a storm is taken
+    in; `patient` says that nobody waits for the service's own events, so that relay, projector and alarm clock run
+    there too, and that in a storm foreign events are gathered. `lists_wait` says that own views are lists which may
+    lag behind a storm of own events. `prepare` is done before any task, and makes indexes.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Parts:
     alarms: Sequence[Alarm] = ()
     aside: Mapping[str, LedTask] = field(default_factory=dict)
     patient: bool = False
+    lists_wait: bool = False
     commands: Mapping[str, Command] = field(default_factory=dict)
     prepare: Sequence[Callable[[], None]] = ()
 
@@ -136,17 +137,19 @@ def _tasks(settings: Engines, db: Database[Document], parts: Parts) -> Mapping[s
 
 
 def _led(settings: Engines, db: Database[Document], store: EventStore, parts: Parts) -> Mapping[str, LedTask]:
-    positions = MongoPositions(db)
+    positions, storm = MongoPositions(db), Storm(db)
 
     def relay(fence: int, going: Callable[[], bool]) -> None:
         def publisher() -> KafkaPublisher:
             return KafkaPublisher(settings.kafka_servers, parts.name, parts.codec)
 
-        Relay(store, publisher, parts.public, positions, fence).run(going)
+        noted = storm.note if parts.lists_wait else lambda events: None
+        Relay(store, publisher, parts.public, positions, fence, noted).run(going)
 
     def project(fence: int, going: Callable[[], bool]) -> None:
         if parts.own_views:
-            Projector(store, parts.own_views, positions, fence).run(going)
+            patient = Patience(storm.is_on).after_the_storm(going) if parts.lists_wait else going
+            Projector(store, parts.own_views, positions, fence).run(patient)
 
     def ring(_fence: int, going: Callable[[], bool]) -> None:
         AlarmClock(store, parts.alarms, parts.name).run(going)

@@ -66,13 +66,17 @@ class KafkaPublisher:
 
 @dataclass
 class Relay:
-    """One run of the relay under a lease's `fence`; `step` after `step` until something fails or `going` says no."""
+    """One run of the relay under a lease's `fence`; `step` after `step` until something fails or `going` says no.
+
+    `published` is told after each batch of how many events it was.
+    """
 
     store: EventStore
     connect: Callable[[], Publisher]
     public: frozenset[str]
     positions: Positions
     fence: int
+    published: Callable[[int], None] = lambda events: None
     wait: Callable[[float], Any] = time.sleep
     _saved_at: float = field(default=0.0)
     _moved: bool = field(default=False)
@@ -84,6 +88,7 @@ class Relay:
             try:
                 for batch in self.store.follow(token, self.public):
                     publisher.publish(batch.events)
+                    self.published(len(batch.events))
                     stopping = not going() or not publisher.still_same_cluster()
                     self._save(publisher, batch.token, bool(batch.events), at_once=stopping)
                     if stopping:

@@ -67,10 +67,11 @@ class Relayed:
     store: MemoryStore = field(default_factory=lambda: MemoryStore(CODEC, idle_seconds=0.001))
     topic: Topic = field(default_factory=Topic)
     positions: MemoryPositions = field(default_factory=MemoryPositions)
+    told: list[int] = field(default_factory=list)
 
     def run(self, fence: int = 1, turns: int = 1) -> None:
         left = iter(range(turns - 1))
-        relay = Relay(self.store, lambda: self.topic, PUBLIC, self.positions, fence)
+        relay = Relay(self.store, lambda: self.topic, PUBLIC, self.positions, fence, self.told.append)
         relay.run(lambda: next(left, None) is not None)
 
 
@@ -87,6 +88,14 @@ def test_public_events_are_published_and_private_ones_are_not(relayed: Relayed) 
     relayed.run()
 
     assert relayed.topic.ids == ["door-1@1.0", "door-1@1.2"]
+
+
+def test_it_is_told_how_many_events_went_out_together(relayed: Relayed) -> None:
+    relayed.store.append(commit("door-1", 1, Opened("ann"), Noted("secret"), Closed("ann")))
+
+    relayed.run()
+
+    assert relayed.told[-1] == 2
 
 
 def test_a_first_run_publishes_what_was_there_before() -> None:

@@ -71,6 +71,7 @@ def build(
         HEARD,
         intake,
         own_views=own,
+        lists_wait=True,
         plain_number=phone.normalise,
         alarms=[Alarm(lines, line.Wake)],
         prepare=[written.prepare, refused.prepare],
