@@ -1,8 +1,9 @@
-"""State, start and stop of everything on one small page, for a slow line: no menu, no filter, all numbers at once.
+"""State, start and stop of everything on one small page, for a slow line: no menu, no filter, up to 200 numbers at once.
 
 It asks the services as the top page does.
 """
 
+import flask
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
@@ -19,6 +20,7 @@ def blueprint(site: Site) -> Blueprint:
     @pages.get("/lite")
     @site.private
     def show() -> ResponseReturnValue:
-        return site.render("lite/lite.html", me=site.me, overview=overview(site, shown=SHOWN))
+        page = flask.request.args.get("page", 1, type=int)
+        return site.render("lite/lite.html", me=site.me, overview=overview(site, page=page, shown=SHOWN))
 
     return pages

@@ -39,10 +39,7 @@ class Overview:
     line: Object | None
     found: int
     page: int
-
-    @property
-    def pages(self) -> int:
-        return -(-self.found // SHOWN)
+    pages: int
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -61,12 +58,13 @@ def overview(site: Site, wanted: str = "", page: int = 1, shown: int = SHOWN) ->
     """Those numbers whose digits hold `wanted`, `shown` of them a page."""
     me = site.me
     found = [number for number in me.numbers if phone.normalise(wanted) in number]
-    page = max(1, min(page, -(-len(found) // shown)))
+    pages = -(-len(found) // shown)
+    page = max(1, min(page, pages))
     numbers = found[(page - 1) * shown : page * shown]
     told = site.look(_paths(me, numbers))
     contract = {option: told[option] for option in me.options}
     states = [Number(one, _sentence(told["routing"], one), _states(me, told, one)) for one in numbers]
-    return Overview(states, contract, told.get("line"), len(found), page)
+    return Overview(states, contract, told.get("line"), len(found), page, pages)
 
 
 def _paths(me: Me, numbers: Sequence[str]) -> dict[str, str]:

@@ -112,6 +112,20 @@ def test_a_number_is_found_by_a_part_of_it(full: Visitor) -> None:
     assert "06-1000-0021" in full.open("/?page=2").text
 
 
+def test_the_small_page_goes_on_after_two_hundred_numbers(full: Visitor) -> None:
+    full["auth"].views["/me"] = lambda _: json(many(300))
+
+    first, second = full.open("/lite").text, full.open("/lite?page=2").text
+
+    assert "06-1000-0199" in first
+    assert "06-1000-0200" not in first
+    assert 'href="/lite?page=2"' in first
+    assert "06-1000-0299" in second
+    assert "06-1000-0199" not in second
+    assert 'href="/lite?page=1"' in second
+    assert 'href="/lite?page=3"' not in second
+
+
 def test_a_press_starts_and_another_takes_it_back(full: Visitor) -> None:
     path = f"/numbers/{CONTRACT}/voicewarp"
     full["voicewarp"].views[f"{path}/start"] = full["voicewarp"].views[f"{path}/stop"] = lambda _: json({})
