@@ -8,9 +8,10 @@ until an event says that it is done. All of it runs aside, in a process that giv
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,7 @@ class Housekeeper:
     grace: timedelta
     clock: Callable[[], datetime] = now
     wait: Callable[[float], Any] = time.sleep
+    _left: set[str] = field(default_factory=set)
 
     def run(self, _fence: int, going: Callable[[], bool]) -> None:
         pause = min(TIDY_SECONDS, self.grace.total_seconds())
@@ -160,7 +162,8 @@ class Housekeeper:
                 self.wait(LOOK_SECONDS)
 
     def tidy(self) -> int:
-        """Everything that may wait a minute; how much was done."""
+        """Everything that may wait a minute; how much was done. What could not be removed is due again."""
+        self._left.clear()
         self.spool.sweep(self.grace)
         return self.expire() + self.sweep()
 
@@ -174,28 +177,39 @@ class Housekeeper:
         return sum(isinstance(result, Done) and bool(result.events) for result in results)
 
     def remove(self) -> int:
-        """The content of deleted faxes. A crash on the way leaves the chore to the next look."""
-        rows = due(self.views, "removal")
-        for row in rows:
-            self._remove(row["_id"])
-        return len(rows)
+        """The content of deleted faxes; how many there were of it. A crash on the way leaves the chore to the next
+        look, a fax on which we break leaves its own to the next tidying. Raises when the store is away."""
+        return sum(self._done(row["_id"], self._remove) for row in due(self.views, "removal", self._left))
+
+    def _done(self, fax_id: str, chore: Callable[[str], None]) -> bool:
+        try:
+            chore(fax_id)
+        except Unavailable:
+            raise
+        except Exception as problem:  # noqa: BLE001  One broken fax must not keep the others.
+            self._left.add(fax_id)
+            log.warning("fax_not_tidied", fax=fax_id, cause=repr(problem))
+            return False
+        return True
 
     def _remove(self, fax_id: str) -> None:
         fax = self.faxes.read(fax_id).state
-        if fax.deleted and fax.content_id:
-            self._tell(fax_id)
+        if fax.received and fax.deleted and fax.content_id:
+            self._tell(fax.received)
             self.contents.remove(fax.content_id)
             self.faxes.handle(fax_id, NoteRemoval(), Origin(HOUSEKEEPER, f"remove:{fax_id}"))
         else:
             self.wait(LOOK_SECONDS)  # The row is behind.
 
-    def _tell(self, fax_id: str) -> None:
-        """The number's history of it, once: by whom it was deleted, as the fax's own stream has it."""
-        told = self.faxes.history(fax_id, 0, LOOK_AT)
+    def _tell(self, received: FaxReceived) -> None:
+        """The number's history of it, once: by whom it was deleted, as the fax's own stream has it.
+
+        Little can follow a deletion, so it is among the newest commits, however often the fax was marked before.
+        """
+        told = self.faxes.history(received.fax_id, 0, LOOK_AT)
         deletion = next(one for one in told if isinstance(one.event, FaxDeleted))
-        received = next(one.event for one in told if isinstance(one.event, FaxReceived))
         noted = FaxDeletionNoted(
-            fax_id,
+            received.fax_id,
             received.number,
             received.contract_number,
             received.caller,
@@ -203,20 +217,20 @@ class Housekeeper:
             deletion.event.cause,
         )
         origin = Origin(deletion.actor, deletion.correlation_id, deletion.id)
-        self.numbers.handle(received.number, NoteFaxDeletion(noted), origin, once=Once(f"told:{fax_id}"))
+        self.numbers.handle(received.number, NoteFaxDeletion(noted), origin, once=Once(f"told:{received.fax_id}"))
 
     def sweep(self) -> int:
         """Uploads of which nobody knows how they ended: each is decided on by its fax's own stream, and if it came to
         nothing its content is removed."""
         uploads: Sequence[Upload] = self.contents.unsettled(self.clock() - self.grace, LOOK_AT)
-        for upload in uploads:
-            origin = Origin(HOUSEKEEPER, f"sweep:{upload.content_id}")
-            outcome = self.faxes.handle(upload.fax_id, AbandonContent(upload.content_id), origin)
-            if upload.content_id in outcome.state.abandoned:
-                self.contents.remove(upload.content_id)
-                log.info("upload_swept", fax=upload.fax_id)
-            self.contents.settle(upload.content_id)
-        return len(uploads)
+        return sum(self._done(upload.fax_id, partial(self._sweep, upload.content_id)) for upload in uploads)
+
+    def _sweep(self, content_id: str, fax_id: str) -> None:
+        outcome = self.faxes.handle(fax_id, AbandonContent(content_id), Origin(HOUSEKEEPER, f"sweep:{content_id}"))
+        if content_id in outcome.state.abandoned:
+            self.contents.remove(content_id)
+            log.info("upload_swept", fax=fax_id)
+        self.contents.settle(content_id)
 
 
 def _expiry(fax_id: str, before: datetime) -> Order:
@@ -224,6 +238,8 @@ def _expiry(fax_id: str, before: datetime) -> Order:
     return Order(fax_id, ExpireFax(before), name, name, mark=False)
 
 
-def due(views: Views, chore: str) -> list[Row]:
-    """The oldest faxes with this chore. Rows lag: what is done already may still be among them."""
-    return views.find(FAXES.name, {"chore": chore}, sort=(("stored_at", 1),), limit=LOOK_AT)
+def due(views: Views, chore: str, left: Collection[str] = ()) -> list[Row]:
+    """The oldest faxes with this chore, without those `left` for later. Rows lag: what is done already may still be
+    among them."""
+    wanted = {"chore": chore, "_id": {"$nin": sorted(left)}}
+    return views.find(FAXES.name, wanted, sort=(("stored_at", 1),), limit=LOOK_AT)

@@ -144,6 +144,8 @@ def _is(value: Any, want: Any) -> bool:
     match want:
         case {"$in": values}:
             return value in values
+        case {"$nin": values}:
+            return value not in values
         case {"$lt": most}:
             return bool(value < most)
         case {"$lte": most}:

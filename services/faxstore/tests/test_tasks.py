@@ -15,9 +15,9 @@ from services.faxstore.adapters import Spool
 from services.faxstore.bootstrap import CODEC
 from services.faxstore.flows import BUSY_SECONDS, Quota, Receipts, Sent, Shelf, Turns
 from services.faxstore.model import fax, setting
-from services.faxstore.model.fax import AbandonContent, DeleteFax, ExpireFax, Fax
+from services.faxstore.model.fax import AbandonContent, DeleteFax, ExpireFax, Fax, MarkFax
 from services.faxstore.model.setting import FaxDeletionNoted, FaxMail
-from services.faxstore.tasks import HOUSEKEEPER, LOOK_SECONDS, TRIES, Developer, Housekeeper
+from services.faxstore.tasks import HOUSEKEEPER, LOOK_AT, LOOK_SECONDS, TRIES, Developer, Housekeeper
 from services.faxstore.tests.examples import AT, NOTE, NUMBER
 from services.faxstore.tests.stand_ins import TIFF, Glance, MemoryContents, MemoryFaxes
 
@@ -154,6 +154,23 @@ def test_a_request_that_slept_through_the_sweep_stores_nothing(world: World) -> 
     assert len(slow.uploads) == 1
 
 
+def test_an_upload_on_which_the_sweep_breaks_keeps_nobody_waiting(world: World) -> None:
+    class Breaking(MemoryContents):
+        def settle(self, content_id: str) -> None:
+            if self.uploads[content_id][0] == "f-1":
+                raise RuntimeError("broken")
+            super().settle(content_id)
+
+    world.keeper.contents = world.contents = contents = Breaking()
+    for fax_id in ("f-1", "f-2"):
+        contents.begin(f"of-{fax_id}", fax_id, NOON)
+    world.long_after_uploads()
+
+    assert world.keeper.sweep() == 1
+
+    assert list(contents.uploads) == ["of-f-1"]
+
+
 # Old faxes and deleted ones.
 
 
@@ -216,6 +233,38 @@ def test_the_number_s_history_tells_once_who_deleted_a_fax(world: World) -> None
         ("f-2", "expired", HOUSEKEEPER),
     }
     assert len(told) == 2
+
+
+def test_a_fax_that_was_marked_very_often_is_removed_all_the_same(world: World) -> None:
+    world.take()
+    for turn in range(LOOK_AT + 1):
+        world.faxes.handle("f-1", MarkFax(turn % 2 == 0), OPERATOR)
+    world.faxes.handle("f-1", DeleteFax(), OPERATOR)
+
+    assert world.keeper.remove() == 1
+
+    assert world.fax().content_id == ""
+
+
+def test_a_fax_on_which_the_keeper_breaks_keeps_nobody_waiting(world: World) -> None:
+    class Breaking(MemoryContents):
+        def remove(self, content_id: str) -> None:
+            if content_id == broken.content_id:
+                raise RuntimeError("broken")
+            super().remove(content_id)
+
+    broken, _ = world.take("f-1"), world.take("f-2")
+    for id in ("f-1", "f-2"):
+        world.faxes.handle(id, DeleteFax(), OPERATOR)
+    contents, world.keeper.contents = world.contents, Breaking()
+
+    assert (world.keeper.remove(), world.keeper.remove()) == (1, 0)
+    assert (world.fax("f-1").content_id, world.fax("f-2").content_id) == (broken.content_id, "")
+
+    world.keeper.contents = contents
+    world.keeper.tidy()
+    assert world.keeper.remove() == 1
+    assert world.fax("f-1").content_id == ""
 
 
 # Pictures.
