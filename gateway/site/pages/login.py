@@ -107,7 +107,7 @@ def _wrong_login(site: Site, form: Form, reply: Reply) -> Sequence[Wrong]:
 
 def _show_login(site: Site, form: Form, status: int) -> Response:
     asked = flask.request.values
-    context = {"ended": "ended" in asked, "next": asked.get("next", ""), "typed": asked.get("typed", "")}
+    context = {"ended": "ended" in asked, "next": asked.get("next", ""), "typed": _taken_along()}
     return site.render("login/login.html", status, form=form, **context)
 
 
@@ -121,14 +121,19 @@ def _show_change(site: Site, form: Form, status: int) -> Response:
         form=form,
         must=session.get("must_change_password", False),
         next=asked.get("next", ""),
-        typed=asked.get("typed", ""),
+        typed=_taken_along(),
     )
+
+
+def _taken_along() -> str:
+    """What was typed before, packed: from a form of ours alone, as a link could put somebody else's words there."""
+    return flask.request.form.get("typed", "")
 
 
 def _go_on(site: Site, reply: Reply, said: str = "") -> ResponseReturnValue:
     """On with the new session to where the customer wanted to go, with what was typed there."""
     site.log_in(reply.body["token"])
-    url, typed = _own(flask.request.form.get("next", "")), _unpacked(flask.request.form.get("typed", ""))
+    url, typed = _own(flask.request.form.get("next", "")), _unpacked(_taken_along())
     if reply.body["must_change_password"]:
         # Not by a redirect, which could not take along what was typed.
         return site.render("login/password.html", form=Form.of(), must=True, next=url, typed=_packed(typed))

@@ -128,6 +128,26 @@ def test_what_was_typed_waits_for_the_login(customer: Visitor) -> None:
     assert not customer.asked("auth", "PUT", "/password")[1:]
 
 
+@pytest.mark.parametrize("path", ["/login", "/password"])
+def test_a_link_cannot_fill_in_what_was_typed(customer: Visitor, path: str) -> None:
+    page = customer.open(f'{path}?next=/bulk-forward&typed=[["number","0999999999"]]')
+
+    fields = dict(page.form("ログインする" if path == "/login" else "パスワードを変更する").fields)
+    assert fields["next"] == "/bulk-forward"
+    assert "typed" not in fields
+
+
+def test_what_was_typed_outlives_a_wrong_password(customer: Visitor) -> None:
+    form = customer.open("/password")
+    customer["auth"].views["/password"] = lambda _: problem(401, "token-invalid")
+    ended = customer.press(form, "パスワードを変更する", memo="山田")
+
+    wrong = customer.press(ended, "ログインする", number=CONTRACT, password="wrong-one")
+    resume = customer.press(wrong, "ログインする", number=CONTRACT, password=PASSWORD)
+
+    assert ("memo", "山田") in resume.form("入力の続きへ進む").fields
+
+
 def test_a_form_from_before_a_new_login_is_not_lost_and_not_carried_out(customer: Visitor) -> None:
     form = customer.open("/password")
     customer.client.set_cookie("__Host-tsunagu-session", "tss_other", domain="tsunagu.example", secure=True)
