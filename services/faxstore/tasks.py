@@ -39,6 +39,8 @@ from services.faxstore.views import FAXES
 
 LOOK_SECONDS, LOOK_AT = 0.3, 100
 TIDY_SECONDS = 60.0
+# After the darkroom had no time; short enough for whoever ends us.
+BREATH_SECONDS = 2.0
 # Many pages take longer than the grace, so what is being made is noted anew.
 RENEW_SECONDS = 20.0
 # A document on which we break so often is one that cannot be shown.
@@ -52,6 +54,7 @@ class Developer:
     """Makes the PDF and the pictures of each fax, once.
 
     One works at a time, by its lease; and whatever two of them do, only what the fax's own stream names is ever shown.
+    A fax for which the darkroom had no time comes after all others that wait, so that it does not hold them up.
     """
 
     faxes: Handler[Fax]
@@ -62,19 +65,33 @@ class Developer:
     wait: Callable[[float], Any] = time.sleep
     renew_seconds: float = RENEW_SECONDS
     _broke: Counter[str] = field(default_factory=Counter)
+    _later: set[str] = field(default_factory=set)
 
     def run(self, _fence: int, going: Callable[[], bool]) -> None:
         while going():
-            rows = due(self.views, "copies")
+            rows = due(self.views, "copies", self._later)
             for row in rows:
                 if not going():
                     return
-                self.develop(row["_id"])
+                self._try(row["_id"])
             if not rows:
+                self._later.clear()
                 self.wait(LOOK_SECONDS)
 
+    def _try(self, fax_id: str) -> None:
+        """Now, or after all others. Raises when the store is away."""
+        try:
+            self.develop(fax_id)
+        except Unavailable as problem:
+            if not problem.code.startswith("darkroom-"):
+                raise
+            self._later.add(fax_id)
+            log.warning("fax_developed_later", fax=fax_id, code=problem.code)
+            self.wait(BREATH_SECONDS)
+
     def develop(self, fax_id: str) -> None:
-        """The copies of one fax, unless it has some or is gone. Raises when the store is away."""
+        """The copies of one fax, unless it has some or is gone. Raises when the store is away or the darkroom has
+        no time."""
         fax = self.faxes.read(fax_id).state
         if not is_to_be_shown(fax):
             self.wait(LOOK_SECONDS)  # The row is behind.

@@ -17,7 +17,7 @@ from services.faxstore.flows import BUSY_SECONDS, Quota, Receipts, Sent, Shelf, 
 from services.faxstore.model import fax, setting
 from services.faxstore.model.fax import AbandonContent, DeleteFax, ExpireFax, Fax, MarkFax
 from services.faxstore.model.setting import FaxDeletionNoted, FaxMail
-from services.faxstore.tasks import HOUSEKEEPER, LOOK_AT, LOOK_SECONDS, TRIES, Developer, Housekeeper
+from services.faxstore.tasks import BREATH_SECONDS, HOUSEKEEPER, LOOK_AT, LOOK_SECONDS, TRIES, Developer, Housekeeper
 from services.faxstore.tests.examples import AT, NOTE, NUMBER
 from services.faxstore.tests.stand_ins import TIFF, Glance, MemoryContents, MemoryFaxes
 
@@ -319,6 +319,37 @@ def test_a_busy_machine_is_not_the_document_s_fault(world: World) -> None:
     world.developer.develop("f-1")
 
     assert world.fax().copies_id
+
+
+def test_a_fax_that_takes_too_long_comes_after_all_others(world: World) -> None:
+    class Slow(Glance):
+        def preview(self, path: Path, page: int, made: Path) -> None:
+            self.looks += 1
+            if self.looks == 1:
+                raise Unavailable("darkroom-busy")
+            super().preview(path, page, made)
+
+    for id in ("f-1", "f-2", "f-3"):
+        world.take(id)
+    world.developer.darkroom = Slow()
+    shown: list[list[str]] = []
+
+    def going() -> bool:
+        shown.append([id for id in ("f-1", "f-2", "f-3") if world.fax(id).copies_id])
+        return len(shown[-1]) < 3
+
+    world.developer.run(1, going)
+
+    assert ["f-2", "f-3"] in shown
+    assert world.waits[0] == BREATH_SECONDS
+
+
+def test_the_developer_ends_when_the_store_is_away(world: World) -> None:
+    world.take()
+    world.contents.failing = {"begin"}
+
+    with pytest.raises(Unavailable):
+        world.developer.run(1, lambda: True)
 
 
 def test_copies_that_were_begun_and_never_named_are_removed(world: World) -> None:
