@@ -33,11 +33,16 @@ function warn() {
   const dialog = warning.content.firstElementChild.cloneNode(true);
   const before = document.activeElement;
   dialog.querySelector("button").addEventListener("click", async () => {
-    const answer = await fetch("/session", { headers: { Accept: "application/json" } });
-    dialog.remove();
-    before?.focus();
-    if (answer.ok) wait((await answer.json()).expires_at);
-    else location.reload();
+    try {
+      const answer = await fetch("/session", { headers: { Accept: "application/json" } });
+      // After the end it leads to the login page, which is an answer too.
+      if (!answer.ok || answer.redirected) throw answer;
+      wait((await answer.json()).expires_at);
+      dialog.remove();
+      before?.focus();
+    } catch {
+      location.reload();
+    }
   });
   document.body.append(dialog);
   dialog.querySelector("button").focus();

@@ -89,6 +89,15 @@ def test_a_logout_ends_the_session_here_and_at_auth(customer: Visitor) -> None:
     assert "__Host-tsunagu-session" not in cookies(customer)
 
 
+def test_the_script_of_a_page_sees_whether_the_login_goes_on(customer: Visitor) -> None:
+    going_on = customer.client.get("/session", base_url=SITE)
+    customer["auth"].views["/sessions/current"] = lambda _: problem(401, "token-invalid")
+    ended = customer.client.get("/session", base_url=SITE)
+
+    assert (going_on.status_code, going_on.json) == (200, {"expires_at": SESSION["expires_at"]})
+    assert (ended.status_code, ended.location) == (303, "/login?next=%2Fsession&ended=1")
+
+
 def test_a_password_that_is_due_comes_first(customer: Visitor) -> None:
     customer["auth"].views["/me"] = lambda _: problem(403, "password-change-required")
     customer["auth"].views["/sessions/current"] = lambda _: json(SESSION | {"must_change_password": True})
