@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.me import Place
 
 # For all callers together; a service has hardly more threads than this to answer with.
 LOOKS_AT_A_TIME = 8
 
-# A setting as its service answers it; None when it cannot tell just now.
-Look = Callable[[Place], Mapping[str, Any] | None]
+# A setting as its service answers it.
+Setting = TypeVar("Setting", bound=Mapping[str, Any])
 
 
 class Looks:
@@ -21,13 +21,17 @@ class Looks:
     def __init__(self, services: Iterable[str], at_a_time: int = LOOKS_AT_A_TIME) -> None:
         self._threads = {name: ThreadPoolExecutor(at_a_time, f"look-{name}") for name in services}
 
-    def at(self, places: Iterable[Place], look: Look, seconds: float) -> dict[Place, Mapping[str, Any] | None]:
-        """What is found at each place; None where that takes longer than `seconds` for all together."""
+    def at(
+        self, places: Iterable[Place], look: Callable[[Place], Setting | None], seconds: float
+    ) -> dict[Place, Setting | None]:
+        """What `look` finds at each place; None where that takes longer than `seconds` for all together."""
         until = time.monotonic() + seconds
 
-        def in_time(place: Place) -> Mapping[str, Any] | None:
+        def in_time(place: Place) -> Setting | None:
             return look(place) if time.monotonic() < until else None
 
         looks = {place: self._threads[place.service].submit(copy_context().run, in_time, place) for place in places}
-        done, _ = wait(looks.values(), seconds)
+        done, late = wait(looks.values(), seconds)
+        for one in late:
+            one.cancel()
         return {place: found.result() if found in done else None for place, found in looks.items()}

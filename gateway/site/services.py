@@ -3,11 +3,8 @@
 The same table, the same exchange of the session's token and the same limits as for callers of /api/v1.
 """
 
-import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -21,6 +18,8 @@ from werkzeug.routing import MapAdapter
 from chassis.errors import Forbidden, NotFound, Rejected, TsunaguError, Unauthenticated, Unavailable
 from gateway import history, routes
 from gateway.identity import Identity
+from gateway.looks import Looks
+from gateway.me import Place
 from gateway.proxy import relayed
 from gateway.slots import Slots
 from gateway.upstream import Call, Upstream
@@ -29,7 +28,6 @@ from gateway.upstream import Call, Upstream
 PAGE_SECONDS = 10.0
 # Nor for what is only looked at beside the rest of a page.
 LOOK_SECONDS = 2.0
-LOOKS_AT_A_TIME = 16
 # What a page has something to say about itself; all else becomes an error page.
 FOR_THE_PAGE = frozenset({200, 201, 202, 204, 400, 409, 412, 413, 415, 422, 428, 429, 503})
 
@@ -79,7 +77,7 @@ class Services:
     ) -> None:
         self._adapter, self._upstreams, self._identity, self._hashing = adapter, upstreams, identity, hashing
         self._bearer, self._headers = bearer, headers
-        self._threads = ThreadPoolExecutor(LOOKS_AT_A_TIME, "page-look")
+        self._looks = Looks(upstreams)
 
     def get(self, path: str, **query: str) -> Reply:
         """What is there. Raises NotFound, Forbidden, Unavailable, SessionEnded or PasswordDue."""
@@ -151,20 +149,25 @@ class Services:
 
         For what a page can do without. Raises SessionEnded.
         """
-        until = time.monotonic() + LOOK_SECONDS
         headers = {**self._headers(), **self._proof()}
-        looks = {
-            name: self._threads.submit(copy_context().run, self._look, path, headers) for name, path in paths.items()
-        }
-        wait(looks.values(), until - time.monotonic())
-        return {name: found.result() if found.done() else None for name, found in looks.items()}
+        places = {name: self._place_of(path) for name, path in paths.items()}
 
-    def _look(self, path: str, headers: Mapping[str, str]) -> Object | None:
+        def look(place: Place) -> Object | None:
+            try:
+                reply = self._send(place.service, Call("GET", _quoted(place.path), headers, seconds=LOOK_SECONDS))
+            except Unavailable:
+                return None
+            return reply.body if reply.status == 200 else None
+
+        found = self._looks.at({place for place in places.values() if place}, look, LOOK_SECONDS)
+        return {name: found[place] if place else None for name, place in places.items()}
+
+    def _place_of(self, path: str) -> Place | None:
+        """None for what no service answers."""
         try:
-            reply = self._send(*self._place("GET", path)[1:], Call("GET", _quoted(path), headers, seconds=LOOK_SECONDS))
-        except (Unavailable, HTTPException):
+            return Place(self._place("GET", path)[1], path)
+        except HTTPException:
             return None
-        return reply.body if reply.status == 200 else None
 
     def _ask(self, method: str, path: str, headers: Mapping[str, str], data: bytes | None) -> Reply:
         rule, service = self._place(method, path)

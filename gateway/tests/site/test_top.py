@@ -1,14 +1,18 @@
 """The top page and the small page: what they show, how often they ask, and start and stop by one press."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from werkzeug import Request, Response
 
+from gateway.looks import LOOKS_AT_A_TIME
 from gateway.tests.site.test_pages import HTML_BYTES, ZIPPED
-from gateway.tests.site.visitor import CONTRACT, ME, SECOND, SITE, Visitor
+from gateway.tests.site.visitor import CONTRACT, ME, SECOND, SITE, TOKEN, Visitor
 from gateway.tests.upstreams import json, problem
 
 PLAN = {"running": True, "cause": "fault", "since": "2026-11-23T09:00:00+09:00", "entries": {CONTRACT: "0312345678"}}
@@ -80,6 +84,28 @@ def test_what_nobody_can_tell_is_said_to_be_unknown(customer: Visitor) -> None:
 
     assert page.status == 200
     assert "いまは確かめられません" in page.text
+
+
+def test_a_silent_service_makes_nothing_else_unknown(full: Visitor) -> None:
+    """However many look at it at the same time."""
+    over = Event()
+
+    def silent(_: Request) -> Response:
+        over.wait(30)
+        return json({})
+
+    full["voicewarp"].views |= {"/me/voicewarp": silent, "/me/routing": silent}
+    clients = [full.client.application.test_client(use_cookies=False) for _ in range(3 * LOOKS_AT_A_TIME)]
+
+    def look(client: FlaskClient) -> str:
+        return client.get("/lite", base_url=SITE, headers={"Cookie": f"__Host-tsunagu-session={TOKEN}"}).text
+
+    with ThreadPoolExecutor(len(clients)) as threads:
+        pages = list(threads.map(look, clients))
+    over.set()
+
+    # VoiceWarp of the first number, and of the second one the mails of faxes, which no service tells of here.
+    assert [page.count("いまは確かめられません") for page in pages] == [2] * len(pages)
 
 
 @pytest.mark.parametrize("path", ["/", "/lite"])
