@@ -1,4 +1,4 @@
-"""State, start and stop of everything on one small page, for a slow line: no menu, no filter, up to 200 numbers at once.
+"""State, start and stop of everything on one small page, for a slow line: no menu, no filter, up to 200 numbers.
 
 It asks the services as the top page does.
 """
