@@ -233,6 +233,7 @@ def _as_page(site: Site, response: Response) -> Response:
     """An error on an address that people look at is a page too, with the same status."""
     if response.mimetype != "application/problem+json" or not is_page(flask.request.path):
         return response
+    browser.choose_language(site.cookies)  # What is too large is refused before anything else is looked at.
     problem = msgspec.json.decode(response.get_data())
     template = ERROR_PAGES.get(response.status_code, "errors/500.html")
     page = site.render(template, response.status_code, problem=problem, correlation_id=flask.g.get("correlation_id"))

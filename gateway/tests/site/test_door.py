@@ -1,7 +1,10 @@
 """Login, logout, the end of a session with what was typed, and forms that did not come from us."""
 
+import re
+
 import pytest
 
+from gateway.routes import MEBIBYTE
 from gateway.tests.site.visitor import CONTRACT, ME, PASSWORD, SESSION, SITE, TOKEN, Visitor
 from gateway.tests.upstreams import json, problem
 
@@ -236,6 +239,21 @@ def test_an_error_is_a_page_and_of_the_api_a_problem(visitor: Visitor) -> None:
     assert (page.status, page.response.mimetype) == (404, "text/html")
     assert "ページが見つかりません" in page.text
     assert visitor.open("/api/v1/nowhere").response.mimetype == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("ja", "ファイルが大きすぎます</h1>"), ("en", "The file is too large</h1>")]
+)
+def test_what_is_too_large_is_said_without_a_limit_of_another_page(customer: Visitor, language: str, said: str) -> None:
+    page = customer.open(f"/password?lang={language}")
+    page = customer.send(
+        "/password",
+        [*page.form("パスワードを変更する" if language == "ja" else "Change").fields, ("memo", "x" * (9 * MEBIBYTE))],
+    )
+
+    assert page.status == 413
+    assert said in page.text
+    assert not re.search("[0-9] ?MB", page.text)
 
 
 def test_a_service_that_is_away_is_said_so(customer: Visitor) -> None:
