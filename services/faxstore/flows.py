@@ -59,24 +59,28 @@ class Shelf:
     views: Views
     contents: Contents
 
-    def contract_of(self, number: str, caller: Principal) -> str:
-        """Whose number it is. NotFound where its option is not contracted, or by somebody else by now."""
+    def setting_of(self, number: str, caller: Principal) -> FaxMail:
+        """The FAX mail of the number's holder. NotFound where its option is not contracted, or by another now."""
         setting = contracted(self.settings.read(number).state)
         if caller.kind == "customer" and caller.contract_number != setting.contract_number:
             raise NotFound("not-found")
-        return setting.contract_number
+        return setting
 
     def fax(self, number: str, fax_id: str, caller: Principal) -> Fax:
-        """One fax, read from its stream. NotFound too when it is another number's or another contract's."""
-        contract_number, fax = self.contract_of(number, caller), self.faxes.read(fax_id).state
+        """One fax, read from its stream. NotFound too when it is another number's or another holder's."""
+        setting, fax = self.setting_of(number, caller), self.faxes.read(fax_id).state
         received = there(fax)
-        if (received.number, received.contract_number) != (number, contract_number):
+        earlier = fax.stored_at is not None and not setting.shows(fax.stored_at)
+        if earlier or (received.number, received.contract_number) != (number, setting.contract_number):
             raise NotFound("not-found")
         return fax
 
     def page(self, number: str, caller: Principal, limit: int, before: tuple[datetime, str] | None) -> list[Row]:
         """The newest first, those older than `before`; one more than `limit`, when there are more."""
-        wanted: dict[str, Any] = {"number": number, "contract_number": self.contract_of(number, caller), "there": True}
+        setting = self.setting_of(number, caller)
+        wanted: dict[str, Any] = {"number": number, "contract_number": setting.contract_number, "there": True}
+        if setting.since:
+            wanted["stored_at"] = {"$gte": setting.since}
         if before:
             at, fax_id = before
             wanted["$or"] = [{"received_at": {"$lt": at}}, {"received_at": at, "_id": {"$lt": fax_id}}]
@@ -88,7 +92,9 @@ class Shelf:
         settings = self.settings.read_many(numbers)
         wanted = {"number": {"$in": list(numbers)}, "there": True, "read": False}
         rows = self.views.find(FAXES.name, wanted, sort=NEWEST_FIRST, limit=MOST_COUNTED)
-        unread = Counter((row["number"], row["contract_number"]) for row in rows)
+        unread = Counter(
+            (row["number"], row["contract_number"]) for row in rows if settings[row["number"]].shows(row["stored_at"])
+        )
         return {
             number: {"started": one.started, "unread": unread[number, one.contract_number]}
             for number, one in settings.items()

@@ -17,11 +17,11 @@ def on_contract(recorded: Recorded) -> list[Order]:
     there = [
         _order(recorded, contract.contract_number, number, OPTION in has) for number, has in contract.numbers.items()
     ]
-    return [*there, *_left(recorded, contract.contract_number)]
+    return [*there, *_left(recorded, contract.contract_number, removed=False)]
 
 
 def on_contract_removed(recorded: Recorded) -> list[Order]:
-    return _left(recorded, recorded.event.contract_number)
+    return _left(recorded, recorded.event.contract_number, removed=True)
 
 
 def reactions(settings: Handler[FaxMail]) -> Mapping[str, Reaction]:
@@ -33,11 +33,11 @@ def reactions(settings: Handler[FaxMail]) -> Mapping[str, Reaction]:
     }
 
 
-def _left(recorded: Recorded, contract_number: str) -> list[Order]:
-    return [_order(recorded, contract_number, number, False) for number in getattr(recorded.event, "left", ())]
+def _left(recorded: Recorded, contract_number: str, *, removed: bool) -> list[Order]:
+    return [_order(recorded, contract_number, number, False, removed) for number in getattr(recorded.event, "left", ())]
 
 
-def _order(recorded: Recorded, contract_number: str, number: str, contracted: bool) -> Order:
+def _order(recorded: Recorded, contract_number: str, number: str, contracted: bool, removed: bool = False) -> Order:
     """Its sequence alone tells that it is news, so it needs no mark; most numbers never have the option."""
-    command = NoteNumber(number, contract_number, contracted, recorded.sequence)
+    command = NoteNumber(number, contract_number, contracted, recorded.sequence, recorded.at, removed)
     return Order(number, command, f"{recorded.id}:{number}", recorded.correlation_id, recorded.id, mark=False)

@@ -1,6 +1,7 @@
 """The FAX mail of one number (guide FAXお知らせメール; spec section 8), and what of its faxes belongs in its history.
 
-A number that goes over to another contract begins anew: its settings belong to the contract that made them.
+A number that goes over to another contract begins anew: its settings belong to the contract that made them. So does
+one whose contract was removed, also when the next contract has the very same number.
 """
 
 from collections.abc import Mapping
@@ -18,12 +19,18 @@ MOST_ADDRESSES = 5
 
 @dataclass(frozen=True)
 class NumberNoted:
-    """What auth said of the number in one contract: whether it has the option FAX mail there."""
+    """What auth said of the number in one contract: whether it has the option FAX mail there.
+
+    `removed`: the contract itself has ended, and what comes under its number is another. `since`: when that other one
+    began; None for the first.
+    """
 
     number: str
     contract_number: str
     contracted: bool
     sequence: str
+    removed: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -45,10 +52,12 @@ PRIVATE_EVENTS = (NumberNoted, FaxDeletionNoted)
 
 @dataclass(frozen=True)
 class Noted:
-    """The newest news of a number in one contract."""
+    """The newest news of a number in one contract; `removed` and `since` as in `NumberNoted`."""
 
     contracted: bool
     sequence: str
+    removed: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,15 @@ class FaxMail:
     def contracted(self) -> bool:
         return self.contract_number in self.noted and self.noted[self.contract_number].contracted
 
+    def shows(self, stored_at: datetime) -> bool:
+        """Whether a fax that was stored then, under this contract's number, is the present holder's."""
+        return self.since is None or stored_at >= self.since
+
+    @property
+    def since(self) -> datetime | None:
+        """When the present holder began under a contract number that had belonged to another; else None."""
+        return self.noted[self.contract_number].since if self.contract_number in self.noted else None
+
     @property
     def told(self) -> tuple[str, ...]:
         """The addresses that are told of a fax that comes now."""
@@ -77,12 +95,15 @@ class FaxMail:
 
 @dataclass(frozen=True)
 class NoteNumber:
-    """The number as auth has it now in one contract. A `sequence` that is older in that contract changes nothing."""
+    """The number as auth has it in one contract since `at`; `removed`: the contract has ended. A `sequence` that is
+    older in that contract changes nothing."""
 
     number: str
     contract_number: str
     contracted: bool
     sequence: str
+    at: datetime
+    removed: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +137,7 @@ def evolve(mail: FaxMail, event: Event) -> FaxMail:
 
 
 def _with_number(mail: FaxMail, news: NumberNoted) -> FaxMail:
-    noted = {**mail.noted, news.contract_number: Noted(news.contracted, news.sequence)}
+    noted = {**mail.noted, news.contract_number: Noted(news.contracted, news.sequence, news.removed, news.since)}
     holder = _holder(mail, noted)
     known = replace(mail, number=news.number, contract_number=holder, noted=noted)
     return known if holder == mail.contract_number else replace(known, started=False, addresses=())
@@ -145,9 +166,22 @@ def _note_number(command: NoteNumber, mail: FaxMail) -> list[Event]:
     before = mail.noted.get(command.contract_number)
     if command.sequence <= before.sequence if before else not command.contracted:
         return []
-    noted = NumberNoted(command.number, command.contract_number, command.contracted, command.sequence)
-    ends = command.contract_number == mail.contract_number and not command.contracted
-    return [_changed(replace(mail, started=False)), noted] if ends and mail.started else [noted]
+    noted = _noted(command, before or Noted(False, ""))
+    ended = _ended(command, mail) if command.contract_number == mail.contract_number else mail
+    return [noted] if ended == mail else [_changed(ended), noted]
+
+
+def _noted(command: NoteNumber, before: Noted) -> NumberNoted:
+    """What was removed is so until there is a contract with the option again, which begins then."""
+    removed = not command.contracted and (command.removed or before.removed)
+    since = command.at if command.contracted and before.removed else before.since
+    return NumberNoted(command.number, command.contract_number, command.contracted, command.sequence, removed, since)
+
+
+def _ended(command: NoteNumber, mail: FaxMail) -> FaxMail:
+    if command.removed:
+        return replace(mail, started=False, addresses=())
+    return mail if command.contracted else replace(mail, started=False)
 
 
 def _edit(command: EditFaxMail, mail: FaxMail) -> list[Event]:

@@ -45,7 +45,7 @@ CONTRACT_CHANGED = ContractChanged(
 CONTRACT_REMOVED = ContractRemoved(CONTRACT, (CONTRACT, NUMBER))
 
 NOTED = NumberNoted(NUMBER, CONTRACT, True, FIRST)
-NOTE = NoteNumber(NUMBER, CONTRACT, True, FIRST)
+NOTE = NoteNumber(NUMBER, CONTRACT, True, FIRST, NOON)
 EDIT = EditFaxMail(True, (ANNE, BEN))
 CHANGED = FaxMailChanged(NUMBER, CONTRACT, True, (ANNE, BEN))
 GONE = FaxDeletionNoted(FAX, NUMBER, CONTRACT, CALLER, AT, "manual")

@@ -148,6 +148,8 @@ def _is(value: Any, want: Any) -> bool:
             return value not in values
         case {"$lt": most}:
             return bool(value < most)
+        case {"$gte": least}:
+            return value is not None and bool(value >= least)
         case {"$lte": most}:
             return value is not None and bool(value <= most)
         case _:

@@ -1,6 +1,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
@@ -29,6 +30,7 @@ from services.faxstore.tests.examples import (
     CONTRACT,
     CONTRACT_CHANGED,
     CONTRACT_IMPORTED,
+    CONTRACT_REMOVED,
     ELSEWHERE,
     GONE,
     NUMBER,
@@ -530,6 +532,22 @@ def test_a_fax_is_hidden_when_the_option_has_ended(
     assert client.open(f"{FAXES}/f-1{path}", method=method, headers=as_customer).status_code == 404
     assert client.get(FAXES, headers=as_customer).status_code == 404
     assert client.get(f"/numbers/{NUMBER}/history", headers=as_customer).status_code == 200
+
+
+def test_a_new_contract_of_the_same_number_sees_nothing_of_the_one_before(
+    client: Client, store: Any, send: Send, customer: Headers
+) -> None:
+    send()
+    client.put(MAIL, json={"addresses": [ANNE]}, headers=customer)
+    hear(store, CONTRACT_REMOVED, 2)
+    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(Handler(store, setting.DECIDER, setting.CATEGORY)))
+    much_later = datetime(2100, 1, 1, tzinfo=UTC)
+    deliver(intake, replace(recorded(CONTRACT_IMPORTED, f"contract-{CONTRACT}", 3), at=much_later))
+
+    assert listed(client, customer) == []
+    assert client.get(f"{FAXES}/f-1", headers=customer).status_code == 404
+    assert client.get("/me/fax-mail", headers=customer).json == {"numbers": {NUMBER: {"started": False, "unread": 0}}}
+    assert client.get(MAIL, headers=customer).json == {"started": False, "addresses": []}
 
 
 def test_the_next_owner_of_a_number_sees_no_fax_of_the_one_before(

@@ -12,7 +12,9 @@ from services.faxstore.tests import examples as one
 from services.faxstore.tests.examples import ANNE, BEN, CONTRACT, ELSEWHERE, FIRST, LATER, NUMBER
 
 FAX, MAIL = fax.DECIDER, setting.DECIDER
+LAST = "0000000003.0000"
 GONE = NumberNoted(NUMBER, CONTRACT, False, LATER)
+REMOVED = replace(GONE, removed=True)
 
 
 # A fax.
@@ -123,7 +125,7 @@ def test_a_number_with_the_option_is_noted() -> None:
 
 
 def test_nothing_is_kept_of_a_number_that_never_had_the_option() -> None:
-    given(MAIL).when(NoteNumber(NUMBER, CONTRACT, False, FIRST)).then()
+    given(MAIL).when(NoteNumber(NUMBER, CONTRACT, False, FIRST, NOON)).then()
 
 
 def test_a_fax_mail_is_changed() -> None:
@@ -146,7 +148,7 @@ def test_a_number_without_the_option_has_no_fax_mail() -> None:
 
 
 def test_a_fax_mail_stops_with_its_option() -> None:
-    end = NoteNumber(NUMBER, CONTRACT, False, LATER)
+    end = NoteNumber(NUMBER, CONTRACT, False, LATER, NOON)
 
     given(MAIL, one.NOTED, one.CHANGED).when(end).then(replace(one.CHANGED, started=False), GONE)
     given(MAIL, one.NOTED).when(end).then(GONE)
@@ -176,3 +178,26 @@ def test_a_contract_keeps_its_number_until_its_end_is_heard() -> None:
     state = given(MAIL, one.NOTED, one.CHANGED, early).state
 
     assert (state.contract_number, state.told) == (CONTRACT, (ANNE, BEN))
+
+
+def test_nothing_is_left_of_a_contract_that_was_removed() -> None:
+    end = NoteNumber(NUMBER, CONTRACT, False, LATER, NOON, removed=True)
+
+    given(MAIL, one.NOTED, one.CHANGED).when(end).then(replace(one.CHANGED, started=False, addresses=()), REMOVED)
+    given(MAIL, one.NOTED, one.CHANGED, replace(one.CHANGED, started=False), GONE).when(
+        replace(end, sequence=LAST)
+    ).then(replace(one.CHANGED, started=False, addresses=()), replace(REMOVED, sequence=LAST))
+
+
+def test_the_next_contract_of_the_same_number_begins_anew() -> None:
+    without = NoteNumber(NUMBER, CONTRACT, False, LAST, NOON)
+    again = NoteNumber(NUMBER, CONTRACT, True, LAST, NOON)
+    anew = NumberNoted(NUMBER, CONTRACT, True, LAST, since=NOON)
+
+    given(MAIL, one.NOTED, REMOVED).when(without).then(replace(REMOVED, sequence=LAST))
+    given(MAIL, one.NOTED, REMOVED).when(again).then(anew)
+    given(MAIL, one.NOTED, GONE).when(again).then(replace(anew, since=None))
+
+    state = given(MAIL, one.NOTED, REMOVED, anew).state
+    assert (state.shows(NOON - timedelta(milliseconds=1)), state.shows(NOON)) == (False, True)
+    assert given(MAIL, one.NOTED).state.shows(NOON - timedelta(days=60))
