@@ -87,12 +87,20 @@ class Services:
         return reply
 
     def send(
-        self, method: str, path: str, body: object = None, *, etag: str = "", once: str = "", type: str = ""
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        etag: str = "",
+        once: str = "",
+        type: str = "",
+        seconds: float = PAGE_SECONDS,
     ) -> Reply:
         """The answer to a change, whatever the rules said to it; raises as `get` does what no page can mend.
 
         `body` is an object, or bytes of this `type`. A service that is away is a Reply with status 503, so that what
-        was typed is not lost.
+        was typed is not lost; so is one that is silent for `seconds`, which may still be at it.
         """
         data, kind = (body, type) if isinstance(body, bytes) else (_json(body), "application/json")
         said = {"Content-Type": kind} if data is not None else {}
@@ -100,7 +108,7 @@ class Services:
         key = {"Idempotency-Key": once} if once else {}
         headers = {**self._headers(), **said, **if_match, **key}
         try:
-            reply = self._ask(method, path, headers, data)
+            reply = self._ask(method, path, headers, data, seconds)
         except Unavailable as problem:
             reply = Reply(503, {"code": problem.code})
         if reply.status not in FOR_THE_PAGE and reply.code != "login-failed":
@@ -169,12 +177,12 @@ class Services:
         except HTTPException:
             return None
 
-    def _ask(self, method: str, path: str, headers: Mapping[str, str], data: bytes | None) -> Reply:
+    def _ask(self, method: str, path: str, headers: Mapping[str, str], data: bytes | None, seconds: float) -> Reply:
         rule, service = self._place(method, path)
         operation = f"{method} {rule}"
         with self._hashing.hold() if operation in routes.HASHING else nullcontext():
             proof = {} if operation in routes.TOKENLESS else self._proof()
-            reply = self._send(service, Call(method, _quoted(path), {**headers, **proof}, data, PAGE_SECONDS))
+            reply = self._send(service, Call(method, _quoted(path), {**headers, **proof}, data, seconds))
         if operation in routes.ENDING:
             self._identity.forget(f"Bearer {self._bearer()}")
         return reply

@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 from chassis.bodies import accepts_up_to
 from chassis.errors import NotFound
 from contracts import phone
-from gateway.routes import MEBIBYTE
+from gateway.routes import MEBIBYTE, UPLOADS
 from gateway.site.desk import Site
 from gateway.site.forms import Form, Wrong
 from gateway.site.services import Reply
@@ -23,6 +23,7 @@ SUFFIXES = {"csv": CSV, "jsonl": LINES, "ndjson": LINES}
 _NONE = N_("この番号の契約はありません。契約番号（主となる電話番号）か確かめてください")
 _NO_FILE = N_("ファイルを1つ選んでください")
 _OTHER_FILE = N_("CSV（.csv）か JSON Lines（.jsonl、.ndjson）のファイルを選んでください")
+_MAY_GO_ON = N_("登録が続いているかもしれません。少し待ってから契約の一覧を確かめてください")
 _CHANGED = N_("確かめている間に、契約の内容が変わりました。今の内容を確かめてください")
 WORDS: OwnWords = {
     ("", "unknown-columns"): N_(
@@ -96,7 +97,9 @@ def _import(site: Site, file: FileStorage | None) -> Response:
     if not file or not file.filename or not kind:
         wrong = _OTHER_FILE if file and file.filename else _NO_FILE
         return _show_import(site, Form.of().again(Wrong("file", site.say(wrong))), 422)
-    reply = site.staff.send("POST", "/contracts", file.read(), type=kind)
+    reply = site.staff.send("POST", "/contracts", file.read(), type=kind, seconds=UPLOADS["/contracts"].seconds)
+    if reply.status == 503:
+        return _show_import(site, Form.of().again(Wrong("file", site.say(_MAY_GO_ON))), 503)
     if not reply.done:
         wrongs = [Wrong("file", one.sentence) for one in site.wrong(reply, WORDS)]
         return _show_import(site, Form.of().again(*wrongs), reply.status)

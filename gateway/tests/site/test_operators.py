@@ -8,9 +8,11 @@ import msgspec
 import pytest
 from werkzeug import Request, Response
 
+from gateway.routes import UPLOADS
 from gateway.tests.site.visitor import CONTRACT, SECOND, SITE, TOKEN, Visitor
 from gateway.tests.site.visitor import Page as Shown
 from gateway.tests.upstreams import json, problem
+from gateway.upstream import Answer, Call, Upstream
 
 KEY = "tsu_operator"
 AT = "2026-11-23T09:00:00+09:00"
@@ -377,3 +379,28 @@ def test_a_file_without_its_columns_says_which_there_are(operator: Visitor) -> N
     operator["auth"].views["/contracts"] = lambda _: problem(422, "unknown-columns")
 
     assert "1行目の列名を確かめてください" in upload(operator, "a.csv", b"a,b\n").text
+
+
+def test_a_file_has_as_long_as_the_api_gives_it(operator: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: dict[str, float | None] = {}
+    send = Upstream.send
+
+    def noted(upstream: Upstream, call: Call) -> Answer:
+        waited[f"{call.method} {call.target}"] = call.seconds
+        return send(upstream, call)
+
+    monkeypatch.setattr(Upstream, "send", noted)
+
+    upload(operator, "a.csv", b"contract_number\n")
+
+    assert waited["POST /contracts"] == UPLOADS["/contracts"].seconds
+
+
+def test_an_import_that_was_cut_off_may_go_on(operator: Visitor) -> None:
+    operator["auth"].views["/contracts"] = lambda _: problem(503, "store-unavailable")
+
+    page = upload(operator, "a.csv", b"contract_number\n")
+
+    assert page.status == 503
+    assert "登録が続いているかもしれません" in page.text
+    assert "ただいま保存できません" not in page.text
