@@ -23,6 +23,17 @@ from gateway.site.words import Translate
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
+def is_closed(view: object) -> bool:
+    """Whether a page is for who is logged in, a customer or an operator."""
+    return bool(getattr(view, "closed", False))
+
+
+def _closed(view: View) -> View:
+    """The page itself asks who is logged in; `public` only says that no token is needed."""
+    view.closed = True  # type: ignore[attr-defined]
+    return public(view)
+
+
 @dataclass(frozen=True)
 class Me:
     """Who is logged in and what the login opens: the options by number, and those of the whole contract."""
@@ -77,7 +88,7 @@ class Site:
                 raise SessionEnded
             return view(**path)
 
-        return public(checked)  # type: ignore[return-value]
+        return _closed(checked)  # type: ignore[return-value]
 
     def log_in(self, token: str) -> None:
         """From this answer on the browser has this session."""
@@ -101,7 +112,7 @@ class Site:
                 raise SessionEnded
             return view(**path)
 
-        return public(checked)  # type: ignore[return-value]
+        return _closed(checked)  # type: ignore[return-value]
 
     def show_key(self, key: str) -> None:
         """For the rest of this request, `staff` asks with this key."""

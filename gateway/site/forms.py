@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 PROOF, ONCE, ETAG, RESUMED, CONFIRMED = "csrf", "once", "etag", "resumed", "confirmed"
 OURS = frozenset({PROOF, ONCE, ETAG, RESUMED, CONFIRMED})
 # Never shown again nor carried along.
-SECRET = frozenset({"password", "current", "new", "new_again", "key"})
+SECRET = frozenset({"password", "current", "new", "new_again", "key", "keys", "pressed"})
 
 
 class Wrong(NamedTuple):

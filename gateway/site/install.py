@@ -20,7 +20,7 @@ from gateway.site import browser, notice, proof, showing, switching, words
 from gateway.site.assets import Assets
 from gateway.site.browser import LANGUAGE_SECONDS, OPERATOR_SECONDS, SAID_SECONDS, Cookies
 from gateway.site.demo import Demo
-from gateway.site.desk import Site
+from gateway.site.desk import Site, is_closed
 from gateway.site.forms import PROOF, carried
 from gateway.site.pages import (
     bulk_forward,
@@ -158,8 +158,14 @@ def _check_form(site: Site) -> None:
         return
     if origin == "own":
         logged_in = site.on_duty if operators.owns(request.path) else site.logged_in
-        raise _Outdated if logged_in else SessionEnded
+        raise _Outdated if logged_in or _is_open_page() else SessionEnded
     raise Forbidden("forbidden")
+
+
+def _is_open_page() -> bool:
+    """Whether anybody can look at what was sent to, so that nobody has to log in for it."""
+    view = flask.current_app.view_functions[str(flask.request.endpoint)]
+    return not is_closed(view) and _can_be_looked_at(flask.request.path)
 
 
 def _typed() -> tuple[str, list[tuple[str, str]]]:

@@ -93,6 +93,10 @@ def blueprint(site: Site) -> Blueprint:
 
 def _take(site: Site, told: Told) -> ResponseReturnValue:
     form = site.form
+    if resumed := site.resumed():
+        if resumed.value("call"):
+            return _show_call(site, told, Call.sent(resumed), Form.of())
+        return _show_idle(site, told, resumed)
     if not site.sending:
         number = flask.request.args.get("number") or next(iter(told.numbers), "")
         return _show_idle(site, told, Form.of(number=phone.shown(phone.normalise(number))))

@@ -57,7 +57,7 @@ def blueprint(site: Site) -> Blueprint:
     @public
     def log_in() -> ResponseReturnValue:
         if not site.sending:
-            return _show_login(site, Form.of(number=flask.request.args.get("number", "")), 200)
+            return _show_login(site, site.resumed() or Form.of(number=flask.request.args.get("number", "")), 200)
         form = site.form
         reply = _log_in(site, form)
         if reply.done:

@@ -211,6 +211,22 @@ def test_a_form_that_was_tampered_with_asks_for_nothing(demo: Visitor, field: di
     assert len(demo["ivr"].asked) == 1
 
 
+def test_a_call_goes_on_after_a_form_that_is_outdated_and_digits_stay_behind(demo: Visitor) -> None:
+    answers(demo, turn(ASKED, length=8), turn(length=8))
+    page = press(demo, press(demo, call(demo), key="1"), key="2")
+    demo.client.delete_cookie("tsunagu-visit", domain="tsunagu.example")
+
+    outdated = demo.press(page, "まとめて送る", keys="0261123")
+    resumed = demo.press(outdated, "入力の続きへ進む")
+
+    assert outdated.path == PAGE
+    assert {"key", "keys", "pressed"}.isdisjoint(dict(outdated.form("入力の続きへ進む").fields))
+    assert "0261123" not in outdated.text
+    assert dict(resumed.form("まとめて送る").fields)["call"] == CALL
+    assert "登録したい仮パスワード" in resumed.text
+    assert len(bodies(demo)) == 2
+
+
 def test_the_voice_speaks_japanese_on_every_page(demo: Visitor) -> None:
     demo.open(f"{PAGE}?lang=en")
 

@@ -171,6 +171,26 @@ def test_a_form_from_before_a_new_login_is_not_lost_and_not_carried_out(customer
     assert not customer.asked("auth", "PUT", "/password")
 
 
+def test_a_login_form_that_is_outdated_is_sent_once_more(visitor: Visitor) -> None:
+    form = visitor.open("/login?next=/password")
+    visitor.client.delete_cookie("__Host-tsunagu-visit", domain="tsunagu.example")
+
+    outdated = visitor.press(form, "ログインする", number="06-0000-1111", password=PASSWORD)
+    again = visitor.press(outdated, "入力の続きへ進む")
+
+    assert PASSWORD not in outdated.text
+    assert 'value="06-0000-1111"' in again.text
+    assert visitor.press(again, "ログインする", password=PASSWORD).path == "/password"
+    assert len(visitor.asked("auth", "POST", "/sessions")) == 1
+
+
+def test_a_form_of_a_closed_page_leads_to_the_login(visitor: Visitor) -> None:
+    page = visitor.send("/password", [("memo", "山田")])
+
+    assert page.status == 401
+    assert "入力していた内容は残っています" in page.text
+
+
 @pytest.mark.parametrize("origin", ["cross-site", "same-site", "none"])
 def test_forms_of_other_sites_do_nothing(customer: Visitor, origin: str) -> None:
     fields = customer.open("/password").form("パスワードを変更する").fields
