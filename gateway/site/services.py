@@ -22,7 +22,7 @@ from gateway.looks import Looks
 from gateway.me import Place
 from gateway.proxy import relayed
 from gateway.slots import Slots
-from gateway.upstream import Call, Upstream
+from gateway.upstream import Answer, Call, Upstream
 
 # Whoever looks at a page does not wait as long as a machine does.
 PAGE_SECONDS = 10.0
@@ -144,7 +144,7 @@ class Services:
         service = self._upstreams[self._place("GET", path)[1]]
         answer = service.send(Call("GET", _quoted(path), headers, seconds=PAGE_SECONDS))
         if answer.status == 200:
-            return relayed(answer)
+            return _handed_on(answer)
         try:
             raise _error(_reply(answer.status, answer.headers, answer.read()))
         except HTTPError as cause:
@@ -209,6 +209,15 @@ class Services:
             return {"Authorization": f"Bearer {self._identity.token(f'Bearer {bearer}')}"}
         except Unauthenticated as cause:
             raise SessionEnded from cause
+
+
+def _handed_on(answer: Answer) -> Response:
+    """For the browser; a small one, which is read here, may break off."""
+    try:
+        return relayed(answer)
+    except HTTPError as cause:
+        answer.close()
+        raise Unavailable("service-unavailable") from cause
 
 
 def _quoted(path: str) -> str:

@@ -1,6 +1,7 @@
 """FAX mail and the faxes of a number: what is shown of them, and what is sent to faxstore."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from werkzeug import Request, Response
 
 from gateway.site.pages.faxes import Previews, size
 from gateway.tests.site.visitor import SECOND, SITE, Visitor
-from gateway.tests.upstreams import json, problem
+from gateway.tests.upstreams import cutting, json, problem
 
 MAIL, FAXES = f"/numbers/{SECOND}/fax-mail", f"/numbers/{SECOND}/faxes"
 FAX = f"{FAXES}/f-1"
@@ -143,6 +144,17 @@ def test_a_download_has_its_name(customer: Visitor) -> None:
 
     assert page.data == b"II*\0"
     assert page.headers["Content-Disposition"] == named["Content-Disposition"]
+
+
+def test_a_file_that_breaks_off_is_503() -> None:
+    with ExitStack() as stack:
+        url, _ = stack.enter_context(cutting(0, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nII*"))
+        visitor = Visitor(stack, faxstore_url=url)
+        visitor.log_in()
+
+        page = visitor.open(f"{FAX}/pages/1.png")
+
+    assert (page.status, page.response.mimetype) == (503, "text/html")
 
 
 def test_a_file_that_is_not_made_yet_leads_back(customer: Visitor, fax: dict[str, Any]) -> None:
