@@ -182,10 +182,11 @@ class Services:
         operation = f"{method} {rule}"
         with self._hashing.hold() if operation in routes.HASHING else nullcontext():
             proof = {} if operation in routes.TOKENLESS else self._proof()
-            reply = self._send(service, Call(method, _quoted(path), {**headers, **proof}, data, seconds))
-        if operation in routes.ENDING:
-            self._identity.forget(f"Bearer {self._bearer()}")
-        return reply
+            try:
+                return self._send(service, Call(method, _quoted(path), {**headers, **proof}, data, seconds))
+            finally:  # Also when nobody answered: it may have been done.
+                if operation in routes.ENDING:
+                    self._identity.forget(f"Bearer {self._bearer()}")
 
     def _send(self, service: str, call: Call) -> Reply:
         answer = self._upstreams[service].send(call)

@@ -1,7 +1,6 @@
 """In and out: login, logout, change of the password, and going on with what was typed before."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from urllib.parse import urlencode
 
 import flask
@@ -11,10 +10,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from chassis.access import public
+from chassis.errors import TsunaguError
 from contracts import phone
 from gateway.site.desk import Site
 from gateway.site.forms import Form, Wrong
-from gateway.site.services import Reply, SessionEnded
+from gateway.site.services import PasswordDue, Reply, SessionEnded
 from gateway.site.wording import OwnWords
 from gateway.site.words import N_
 
@@ -29,6 +29,9 @@ CHANGE_WORDS: OwnWords = {
     ("new", "too-short"): N_("新しいパスワードは8文字以上にしてください"),
     ("new", "too-long"): N_("新しいパスワードは12文字以内にしてください"),
 }
+_ONLY_HERE = N_(
+    "この端末からはログアウトしました。サーバーに届かなかったため、ログイン中の端末の一覧にしばらく残ることがあります。"
+)
 
 
 def address(url: str, ended: bool) -> str:
@@ -67,10 +70,10 @@ def blueprint(site: Site) -> Blueprint:
     @pages.post("/logout")
     @public
     def log_out() -> ResponseReturnValue:
-        with suppress(SessionEnded):  # It may have ended already.
-            site.services.send("DELETE", "/sessions/current")
+        ended = _end_session(site)
         site.log_out()
-        return site.go(flask.url_for("login.log_in"), site.done(N_("ログアウトしました。")))
+        said = site.done(N_("ログアウトしました。")) if ended else site.attention(site.say(_ONLY_HERE))
+        return site.go(flask.url_for("login.log_in"), said)
 
     @pages.get("/session")
     @site.private
@@ -91,6 +94,16 @@ def blueprint(site: Site) -> Blueprint:
         return _go_on(site, reply, N_("パスワードを変更しました。次からは新しいパスワードでログインしてください。"))
 
     return pages
+
+
+def _end_session(site: Site) -> bool:
+    """Whether the session is over at auth too. What goes wrong there keeps nobody logged in here."""
+    try:
+        return site.services.send("DELETE", "/sessions/current").done
+    except SessionEnded:
+        return True
+    except (TsunaguError, PasswordDue):
+        return False
 
 
 def _log_in(site: Site, form: Form) -> Reply:

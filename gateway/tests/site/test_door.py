@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from werkzeug import Response
 
 from gateway.routes import MEBIBYTE
 from gateway.tests.site.visitor import CONTRACT, ME, PASSWORD, SESSION, SITE, TOKEN, Visitor
@@ -90,6 +91,36 @@ def test_a_logout_ends_the_session_here_and_at_auth(customer: Visitor) -> None:
     assert "ログアウトしました" in page.text
     assert len(customer.asked("auth", "DELETE", "/sessions/current")) == 1
     assert "__Host-tsunagu-session" not in cookies(customer)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("ja", "この端末からはログアウトしました。サーバーに"), ("en", "logged out on this device. The server")],
+)
+@pytest.mark.parametrize("answer", [problem(503, "store-unavailable"), problem(500, "internal-error")])
+def test_a_logout_that_auth_does_not_hear_of_says_so(
+    customer: Visitor, answer: Response, language: str, said: str
+) -> None:
+    top = customer.open(f"/?lang={language}")
+    customer["auth"].views["/sessions/current"] = lambda _: answer
+
+    page = customer.press(top, "ログアウト" if language == "ja" else "Log out")
+
+    assert page.path == "/login"
+    assert said in page.text
+    assert "__Host-tsunagu-session" not in cookies(customer)
+
+
+def test_whoever_logs_out_is_forgotten_though_auth_does_not_hear_of_it(customer: Visitor) -> None:
+    top = customer.open("/")
+    customer["auth"].views["/sessions/current"] = lambda _: problem(500, "internal-error")
+    exchanges = len(customer.asked("auth", "POST", "/tokens"))
+    customer.press(top, "ログアウト")
+
+    customer.client.set_cookie("__Host-tsunagu-session", TOKEN, domain="tsunagu.example", secure=True)
+    customer.open("/")
+
+    assert len(customer.asked("auth", "POST", "/tokens")) > exchanges
 
 
 def test_the_script_of_a_page_sees_whether_the_login_goes_on(customer: Visitor) -> None:
