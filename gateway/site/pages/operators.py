@@ -21,6 +21,8 @@ from gateway.site.words import N_
 
 HOME, LOGIN = "/operators", "/operators/login"
 SHOWN = 100
+# What came is shown with each, so these are fewer.
+REFUSED_SHOWN = 20
 # What the first page counts, up to so many of each.
 COUNTED: Mapping[str, str] = {
     "lines": f"/lines?faulted=true&limit={SHOWN}",
@@ -109,13 +111,13 @@ def _add_lists(pages: Blueprint, site: Site) -> None:
     @pages.get("/operators/sources")
     @site.for_operators
     def sources() -> ResponseReturnValue:
-        return site.render("operators/sources.html", sources=site.staff.get("/sources").body["items"])
+        return site.render("operators/sources.html", sources=site.staff.get("/sources").body["items"][:SHOWN])
 
     @pages.get("/operators/letters")
     @site.for_operators
     def letters() -> ResponseReturnValue:
-        refused = site.staff.get("/line-events/refused", limit=str(SHOWN)).body["items"]
-        return site.render("operators/letters.html", refused=refused, most=SHOWN, services=HEARERS)
+        refused = site.staff.get("/line-events/refused", limit=str(REFUSED_SHOWN)).body["items"]
+        return site.render("operators/letters.html", refused=refused, most=REFUSED_SHOWN, services=HEARERS)
 
     @pages.post("/operators/letters/retry")
     @site.for_operators

@@ -1,6 +1,7 @@
 """Operators' pages: whom they let in, what they show, and what they order."""
 
 from io import BytesIO
+from random import Random
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -9,6 +10,7 @@ import pytest
 from werkzeug import Request, Response
 
 from gateway.routes import UPLOADS
+from gateway.tests.site.test_pages import HTML_BYTES, ZIPPED
 from gateway.tests.site.visitor import CONTRACT, SECOND, SITE, TOKEN, Visitor
 from gateway.tests.site.visitor import Page as Shown
 from gateway.tests.upstreams import json, problem
@@ -45,6 +47,18 @@ HOLDER = {
     "site": "本店",
     "options": ["bulk-forward"],
     "numbers": {CONTRACT: ["voicewarp"], SECOND: []},
+}
+SOURCE = {
+    "kind": "json",
+    "source": "noc-west",
+    "first_seen": AT,
+    "last_seen": AT,
+    "accepted": 3,
+    "duplicates": 0,
+    "ignored": 1,
+    "rejected": 2,
+    "refused": "unknown-line",
+    "refused_at": AT,
 }
 FAULT = {"contract_number": CONTRACT, "since": AT, "severity": "critical", "cause": "断線", "flapping": True}
 PAGES = ("", "/contracts", f"/contracts/{CONTRACT}", "/lines", "/mails", "/sources", "/letters", "/keys", "/keys/new")
@@ -404,3 +418,33 @@ def test_an_import_that_was_cut_off_may_go_on(operator: Visitor) -> None:
     assert page.status == 503
     assert "登録が続いているかもしれません" in page.text
     assert "ただいま保存できません" not in page.text
+
+
+def _many(one: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """All different, and as little alike as they get."""
+    random = Random(count)
+    lengths = {"id": 64, "to": 80, "answer": 120, "source": 80, "name": 120, "item": 2000}
+    named = {name: bits for name, bits in lengths.items() if name in one}
+    return [one | {name: f"{random.getrandbits(bits):x}" for name, bits in named.items()} for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("service", "asked", "path", "one"),
+    [
+        ("notify", "/mails", "/mails", MAIL),
+        ("linewatch", "/lines", "/lines", FAULT),
+        ("linewatch", "/line-events/refused", "/letters", REFUSED),
+        ("auth", "/api-keys", "/keys", API_KEY),
+        ("linewatch", "/sources", "/sources", SOURCE),
+    ],
+)
+def test_a_full_page_stays_small(operator: Visitor, service: str, asked: str, path: str, one: dict[str, Any]) -> None:
+    def answer(request: Request) -> Response:
+        return json({"items": _many(one, int(request.args.get("limit", 200))), "next": None})
+
+    operator[service].views[asked] = answer
+
+    page = operator.client.get(f"/operators{path}", base_url=SITE, headers=ZIPPED)
+
+    assert page.status_code == 200
+    assert len(page.data) <= HTML_BYTES
