@@ -97,7 +97,7 @@ def test_the_keyboard_reaches_everything_and_the_focus_shows(
 FOCUSABLE = """() => {
   const kinds = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
   const all = [...document.querySelectorAll(kinds)];
-  const seen = all.filter((one) => one.offsetParent !== null || one.classList.contains("skip-link"));
+  const seen = all.filter((one) => one.checkVisibility() || one.classList.contains("skip-link"));
   const radios = new Set();
   return seen.filter((one) => one.type !== "radio" || (!radios.has(one.name) && radios.add(one.name))).length;
 }"""
