@@ -7,7 +7,7 @@ from importlib.metadata import packages_distributions
 from tests.house.repository import REPOSITORY, told
 
 # Tools that nobody imports, and what another library looks for by itself.
-TOOLS = frozenset({"import-linter", "pytest-xdist", "ruff", "mypy", "crc32c"})
+TOOLS = frozenset({"import-linter", "pytest-xdist", "ruff", "mypy", "crc32c", "uv"})
 
 
 def test_every_library_of_a_group_is_named_in_a_source() -> None:
