@@ -68,8 +68,10 @@ def propose(plan: Plan, data: bytes, charset: str | None = None, complete: Compl
     changes = _changes(plan, [row for row in sheet.rows if row.number in plan.numbers])
     entries = _after(plan, changes)
     errors = [*sheet.errors, *map(_stranger, strangers), *_refused(plan, entries, changes, complete)]
-    untouched = len(plan.entries.keys() - {change.number for change in changes})
-    return Proposal(entries, tuple(changes), untouched, _first(errors))
+    wrong = {error.line for error in errors}
+    right = tuple(change for change in changes if change.line not in wrong)
+    untouched = len(plan.entries.keys() - {change.number for change in right})
+    return Proposal(entries, right, untouched, _first(errors))
 
 
 def _changes(plan: Plan, rows: Sequence[Row]) -> list[Change]:

@@ -4,7 +4,7 @@ What was looked at is kept by bulkforward under an id, by which it is applied; n
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from chassis.bodies import accepts_up_to
 from chassis.errors import NotFound
 from contracts import phone
-from gateway.routes import MEBIBYTE
+from gateway.routes import UPLOADS
 from gateway.site.browser import language
 from gateway.site.desk import Site
 from gateway.site.forms import Form, Wrong
@@ -24,7 +24,7 @@ from gateway.site.services import Object, Reply
 from gateway.site.wording import WORDS
 from gateway.site.words import N_
 
-LARGEST = 8 * MEBIBYTE
+_UPLOAD = UPLOADS["/contracts/<contract_number>/bulk-forward/csv"]
 COUNTED = ("added", "changed", "deleted")
 LOST_ZERO = "leading-zero-lost"
 _NO_FILE = N_("CSVファイルを1つ選んでください")
@@ -42,7 +42,6 @@ _LINES: Mapping[str, str] = {
     "wrong-number-of-cells": N_("「電話番号,転送先電話番号」の2列にしてください"),
     "leading-zero-lost": N_("先頭の0が消えています。「%(suggestion)s」でよければ、そのように書き直してください"),
     "digits-lost": N_("表計算ソフトで桁が失われています。列の書式を「文字列」にして、電話番号を入力し直してください"),
-    "loop": N_("転送先が、この番号へ転送する設定になっています。別の番号を入力してください"),
     "too-short": N_("電話番号の桁数が足りません。市外局番から入力してください"),
     "too-long": N_("電話番号の桁数が多すぎます。番号を確かめてください"),
     "too-many-entries": N_("転送先は200件までです。この行から先を減らすか、使わない転送先を空にしてください"),
@@ -53,7 +52,7 @@ _LINES: Mapping[str, str] = {
 
 def add_pages(pages: Blueprint, site: Site) -> None:
     @pages.route("/bulk-forward/csv", methods=["GET", "POST"])
-    @accepts_up_to(LARGEST)
+    @accepts_up_to(_UPLOAD.max_body)
     @site.private
     def csv() -> ResponseReturnValue:
         sent = flask.request.files.get("file") if site.sending else None
@@ -133,22 +132,16 @@ def _try_out(site: Site, data: bytes) -> ResponseReturnValue:
 
 
 def _dry_run(site: Site, data: bytes) -> Reply:
-    return site.services.send("POST", f"{path(site)}/csv?dry_run=true", data, type="text/csv")
+    return site.services.send("POST", f"{path(site)}/csv?dry_run=true", data, type="text/csv", seconds=_UPLOAD.seconds)
 
 
 def _show_run(site: Site, run: Object, mended: Sequence[Mended]) -> Response:
     errors = [{"line": one["line"], "words": _line_words(site, one)} for one in run["errors"]]
-    run = _without({one["line"] for one in errors}, run)
     counts = {name: str(len(run[name])) for name in COUNTED}
     wrong = [Wrong("errors", site.say(_MANY_WRONG) % {"count": len(errors)})] if errors else []
     context = {"run": run, "errors": errors, "mended": mended, "plan": _plan(site)}
     form = Form.filled(counts).again(*wrong)
     return site.render("bulk_forward/csv_run.html", 422 if errors else 200, form=form, **context)
-
-
-def _without(lines: Collection[int], run: Object) -> Object:
-    """Without the changes of these lines, which will not come about as they stand."""
-    return run | {name: [one for one in run[name] if one["line"] not in lines] for name in COUNTED}
 
 
 def _line_words(site: Site, error: Mapping[str, str]) -> str:

@@ -138,7 +138,16 @@ def test_every_bad_row_is_named_by_its_line_with_what_to_do(client: Client, as_c
     ]
     assert report["errors"][2]["suggestion"] == OFFICE
     assert all("ください" in error["message"] for error in report["errors"])
-    assert [added["number"] for added in report["added"]] == [NUMBER, OTHER, FOURTH]
+    assert [added["line"] for added in report["added"]] == [8]
+
+
+def test_an_entry_whose_line_is_refused_counts_as_unchanged(
+    client: Client, as_customer: Headers, with_entries: dict[str, str]
+) -> None:
+    report = try_out(client, f"{NUMBER},110\n{OTHER},{OFFICE}\n", as_customer).json
+
+    assert [changed["line"] for changed in report["changed"]] == [2]
+    assert report["unchanged"] == len(with_entries) - 1
 
 
 def test_a_loop_is_named_at_both_its_lines(client: Client, as_customer: Headers) -> None:
