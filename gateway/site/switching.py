@@ -9,6 +9,7 @@ import flask
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from gateway.site import returning
 from gateway.site.desk import Site
 from gateway.site.services import Reply
 from gateway.site.showing import number as grouped
@@ -66,9 +67,5 @@ def _answer(site: Site, reply: Reply, page: str, sentence: str, undo: str) -> Re
     """Back to where the button was; a start that is not possible leads to the page where it is made possible."""
     if not reply.done:
         return site.go(page, site.attention(site.wrong(reply)[0].sentence))
-    back = page if flask.request.form.get("back") == "page" else BACK.get(flask.request.form.get("back", ""), "/")
-    return site.go(back, site.done(sentence, undo=undo, back=flask.request.form.get("back", "")))
-
-
-# Where a button may stand, beside the option's own page ("page").
-BACK: Mapping[str, str] = {"top": "/", "lite": "/lite"}
+    back = flask.request.form.get("back", "")
+    return site.go(returning.address(back, page), site.done(sentence, undo=undo, back=back))

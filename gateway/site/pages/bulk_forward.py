@@ -12,16 +12,15 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from contracts import phone
+from gateway.site import returning
 from gateway.site.desk import Site
 from gateway.site.pages import bulk_forward_csv, bulk_forward_entries
 from gateway.site.services import Object, Reply
-from gateway.site.switching import BACK, OPPOSITE
+from gateway.site.switching import OPPOSITE
 from gateway.site.words import N_
 
 SHOWN = 50
 KINDS = ("all", "set", "unset")
-# Where the buttons may stand, beside our own page.
-LEADS_BACK: Mapping[str, str] = {**BACK, "fault-notice": "/fault-notice"}
 _SWITCHED = {
     "start": N_("一括転送を開始しました。登録した%(count)s件の番号への電話は、転送先へつながります。"),
     "stop": N_("一括転送を停止しました。電話は、いつもの電話機で鳴ります。"),
@@ -118,7 +117,7 @@ def _ask(site: Site, act: str) -> ResponseReturnValue:
     unset = len([number for number in site.me.numbers if number not in plan["entries"]])
     back = flask.request.values.get("back", "page")
     context = {"plan": plan, "unset": unset, "line": _line(site), "back": back}
-    return site.render(f"bulk_forward/{act}.html", url=LEADS_BACK.get(back, "/bulk-forward"), **context)
+    return site.render(f"bulk_forward/{act}.html", url=returning.address(back, "/bulk-forward"), **context)
 
 
 def _switch(site: Site, act: str) -> ResponseReturnValue:
@@ -148,4 +147,4 @@ def _answer(site: Site, reply: Reply, said: str, undo: str = "") -> ResponseRetu
     back = site.form.value("back")
     if not reply.done:
         return site.go("/bulk-forward", site.attention(site.wrong(reply)[0].sentence))
-    return site.go(LEADS_BACK.get(back, "/bulk-forward"), site.done(said, undo=undo, back=back))
+    return site.go(returning.address(back, "/bulk-forward"), site.done(said, undo=undo, back=back))

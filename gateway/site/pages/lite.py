@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from gateway.site.desk import Site
 from gateway.site.pages.top import overview
+from gateway.site.returning import here
 
 # More than any contract has that is looked at in a fault; a longer one goes on a second page.
 SHOWN = 200
@@ -21,6 +22,7 @@ def blueprint(site: Site) -> Blueprint:
     @site.private
     def show() -> ResponseReturnValue:
         page = flask.request.args.get("page", 1, type=int)
-        return site.render("lite/lite.html", me=site.me, overview=overview(site, page=page, shown=SHOWN))
+        shown = overview(site, page=page, shown=SHOWN)
+        return site.render("lite/lite.html", me=site.me, overview=shown, back=here("lite"))
 
     return pages

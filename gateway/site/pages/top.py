@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from contracts import phone
 from gateway.site import browser
 from gateway.site.desk import Me, Site
+from gateway.site.returning import here
 from gateway.site.services import Object
 
 SHOWN = 20
@@ -49,7 +50,8 @@ def blueprint(site: Site) -> Blueprint:
     @site.private
     def show() -> ResponseReturnValue:
         wanted, page = flask.request.args.get("q", ""), flask.request.args.get("page", 1, type=int)
-        return site.render("top/top.html", me=site.me, overview=overview(site, wanted, page), q=wanted)
+        shown = overview(site, wanted, page)
+        return site.render("top/top.html", me=site.me, overview=shown, q=wanted, back=here("top"))
 
     return pages
 

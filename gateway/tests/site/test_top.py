@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -201,6 +202,26 @@ def test_the_small_page_leads_back_to_itself(full: Visitor) -> None:
 
     assert page.path == "/lite"
     assert "停止しました" in page.text
+
+
+@pytest.mark.parametrize(("path", "count"), [("/lite?page=2", 300), ("/?q=1000002&page=2", 300)])
+def test_a_press_leads_back_to_the_part_of_the_list_that_was_shown(full: Visitor, path: str, count: int) -> None:
+    """Also the one that takes the first one back."""
+    full["auth"].views["/me"] = lambda _: json(many(count))
+    full["voicewarp"].views |= {f"/numbers/{one['number']}/voicewarp/start": _done for one in many(count)["numbers"]}
+    full["voicewarp"].views |= {f"/numbers/{one['number']}/voicewarp/stop": _done for one in many(count)["numbers"]}
+    parts = urlsplit(path)
+
+    page = full.press(full.open(path), "開始する（06-1")
+    again = full.press(page, "元に戻す")
+
+    assert "ボイスワープを停止しました" in again.text
+    for one in (page, again):
+        assert (one.path, one.response.request.args.to_dict()) == (parts.path, dict(parse_qsl(parts.query)))
+
+
+def _done(_: Request) -> Response:
+    return json({})
 
 
 def test_english_says_it_in_english(full: Visitor) -> None:
