@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gateway.site.browser import language
 from gateway.site.forms import Wrong
 from gateway.site.services import Reply
 from gateway.site.words import N_, Translate
@@ -25,6 +26,7 @@ WORDS: Mapping[str, str] = {
     ),
     "letters-and-digits-only": N_("パスワードに使えるのは英字と数字です。記号や空白を消してください"),
     "login-failed": N_("電話番号かパスワードが違います。もう一度確かめて入力してください"),
+    "loop": N_("転送先が、この番号へ転送する設定になっています。別の番号を入力してください"),
     "lost-race": N_("同じときに別の変更がありました。もう一度ボタンを押してください"),
     "missing-field": N_("入力してください"),
     "navi-dial": N_("0570で始まる番号には転送できません。別の番号を入力してください"),
@@ -75,8 +77,9 @@ def wrong_of(reply: Reply, translate: Translate, own: OwnWords) -> tuple[Wrong, 
 
 def _sentence(error: Mapping[str, Any], translate: Translate, own: OwnWords) -> str:
     code = error["code"]
-    # A loop's sentence names the other number, which no catalogue knows.
-    said = None if code == "loop" else next(_own(error["field"], code, own), None) or WORDS.get(code)
+    said = next(_own(error["field"], code, own), None) or WORDS.get(code)
+    if code == "loop" and language() == "ja":  # The service's own sentence names the other number.
+        said = None
     return translate(said) if said else str(error.get("message", "")) or translate(WORDS["wrong-type"])
 
 

@@ -221,6 +221,17 @@ def test_what_a_service_finds_wrong_stands_where_it_was_typed(customer: Visitor,
     assert ("destinations.1.number", "0466123456") in page.form("保存する").fields
 
 
+def test_a_loop_is_said_in_english_on_an_english_page(customer: Visitor, kept: Kept) -> None:
+    form = customer.open(f"{HERE}/destinations?lang=en")
+    ask = customer.press(form, "Save", destinations__0__number="0466123456")
+    loop = {"field": "destinations.0.number", "code": "loop", "message": "この番号へ転送する設定になっています"}
+    kept.refusal = json({"code": "destination-not-allowed", "errors": [loop]}, 422)
+
+    page = customer.press(ask, "Change the destination")
+
+    assert 'href="#destinations.0.number">The destination forwards its calls to this number' in page.text
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
