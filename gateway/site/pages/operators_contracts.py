@@ -23,7 +23,9 @@ SUFFIXES = {"csv": CSV, "jsonl": LINES, "ndjson": LINES}
 _NONE = N_("この番号の契約はありません。契約番号（主となる電話番号）か確かめてください")
 _NO_FILE = N_("ファイルを1つ選んでください")
 _OTHER_FILE = N_("CSV（.csv）か JSON Lines（.jsonl、.ndjson）のファイルを選んでください")
-_MAY_GO_ON = N_("登録が続いているかもしれません。少し待ってから契約の一覧を確かめてください")
+_MAY_GO_ON = N_(
+    "登録が続いているかもしれません。少し待ってから、契約番号で探して確かめるか、同じファイルをもう一度送ってください（重ねて登録されることはありません）"
+)
 _CHANGED = N_("確かめている間に、契約の内容が変わりました。今の内容を確かめてください")
 WORDS: OwnWords = {
     ("", "unknown-columns"): N_(

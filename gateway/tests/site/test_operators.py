@@ -417,6 +417,7 @@ def test_an_import_that_was_cut_off_may_go_on(operator: Visitor) -> None:
 
     assert page.status == 503
     assert "登録が続いているかもしれません" in page.text
+    assert "重ねて登録されることはありません" in page.text
     assert "ただいま保存できません" not in page.text
 
 
