@@ -1,6 +1,6 @@
 """A service as a process: its worker with tasks that are run again when they fail, and its commands.
 
-`python -m chassis <service> worker | aside | rebuild <view> | replay | <the service's own>`
+`python -m chassis <service> worker | aside | prepare | rebuild <view> | replay | <the service's own>`
 """
 
 import os
@@ -66,6 +66,20 @@ def run_aside(service: Service, settings: WorkerSettings) -> int:
     """The tasks aside, as `run_worker`. This process gives way to every other of the machine."""
     os.nice(ASIDE_NICENESS)
     return _run(service, settings, "aside", {}, service.aside)
+
+
+def run_prepare(service: Service, topics: Callable[[], None]) -> int:
+    """The service's indexes and `topics`, tried again until both are there; SIGTERM or SIGINT ends the trying. The exit
+    status: 0 when they are there."""
+    stop, done = _stopped_by_signal(), threading.Event()
+
+    def everything(_going: Callable[[], bool]) -> None:
+        service.prepare()
+        topics()
+        done.set()
+
+    again("prepare", everything, stop, once=True)
+    return 0 if done.is_set() else 1
 
 
 def _run(
