@@ -43,12 +43,13 @@ RUN case "${SERVICE:?}" in \
     && python -m compileall -q --invalidation-mode unchecked-hash /app
 COPY --chmod=755 <<"SCRIPT" /app/start
 #!/bin/sh
-# What the container does: `web` when nothing is said; worker, aside, prepare and the other commands of a service.
+# What the container does: `web` when nothing is said; worker, aside, prepare, keys and the other commands of a service.
 set -eu
 case "$SERVICE:${1:-web}" in
 mail:web) exec python -m devstack.mailsink /mails 1025 8000 0.0.0.0 ;;
 gateway:web) app=gateway.bootstrap ;;
 *:web) app=services.$SERVICE.bootstrap ;;
+*:keys) exec python -m chassis.keyfiles /keys/signing/key.pem /keys/public/jwks.json /keys/pepper/pepper ;;
 *) exec python -m chassis "$SERVICE" "$@" ;;
 esac
 export PROMETHEUS_MULTIPROC_DIR="${PROMETHEUS_MULTIPROC_DIR:-/tmp/metrics}"

@@ -1,6 +1,6 @@
 """The mail sink: takes all mail by SMTP, delivers none, shows it on a page and as JSON.
 
-`python -m devstack.mailsink <folder> <SMTP port> <HTTP port>`; both on 127.0.0.1.
+`python -m devstack.mailsink <folder> <SMTP port> <HTTP port> [<address>]`; the address is 127.0.0.1 unless given.
 
 GET /                    the newest mails (`to`, `before`)
 GET /messages/<id>       one mail's text; /messages/<id>/raw its source
@@ -153,10 +153,10 @@ class Pages(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def serve_pages(mailbox: Mailbox, port: int) -> ThreadingHTTPServer:
+def serve_pages(mailbox: Mailbox, host: str, port: int) -> ThreadingHTTPServer:
     """Serves from threads of its own; `shutdown()` ends it."""
     handler = type("PagesOfMailbox", (Pages,), {"mailbox": mailbox})
-    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server = ThreadingHTTPServer((host, port), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -166,17 +166,17 @@ def _connection(taking: Taking) -> SMTP:
     return SMTP(taking, hostname="localhost", ident="mailsink", data_size_limit=MAIL_BYTES, enable_SMTPUTF8=True)
 
 
-async def serve(folder: Path, smtp_port: int, http_port: int) -> None:
+async def serve(folder: Path, smtp_port: int, http_port: int, host: str = "127.0.0.1") -> None:
     """Until SIGTERM. The mails of last time are there before the first request is answered."""
     mailbox = Mailbox(folder)
     taking, ended = Taking(mailbox), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    smtp = await loop.create_server(lambda: _connection(taking), "127.0.0.1", smtp_port, backlog=200)
-    serve_pages(mailbox, http_port)
+    smtp = await loop.create_server(lambda: _connection(taking), host, smtp_port, backlog=200)
+    serve_pages(mailbox, host, http_port)
     await ended.wait()
     smtp.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]))
