@@ -38,7 +38,8 @@ SUITES = {
     # One after another: the engines of a test run share two cores with what is tested.
     "integration": Suite("integration", ("-m", "integration and not e2e and not browser")),
     "e2e": Suite("e2e", ("-m", "e2e")),
-    "browser": Suite("browser", ("tests/browser",)),
+    # Each worker has a Chromium of its own; they share the stack.
+    "browser": Suite("browser", ("tests/browser", "-n", "2", "--dist", "worksteal")),
 }
 
 

@@ -1,5 +1,11 @@
-"""A stack, a Chromium and customers with everything set up. Without Chromium all is skipped, with the reason."""
+"""A stack, a Chromium and customers with everything set up. Without Chromium all is skipped, with the reason.
 
+Workers of one run share the stack; each has a Chromium and customers of its own.
+"""
+
+import fcntl
+import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,8 +13,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from chassis.testing import eventually
-from devstack import chromium, seed
+from devstack import chromium, running, seed
 from devstack.client import Client
+from devstack.places import Places
+from devstack.running import Running
 from devstack.services import GATEWAY
 from devstack.stack import Stack
 from devstack.trouble import Trouble
@@ -37,23 +45,55 @@ def chromium_path() -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack"), extra={GATEWAY: {"TRUSTED_PROXIES": "127.0.0.1"}}) as stack:
-        yield stack
+def stack_folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """The same for all workers of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if hasattr(request.config, "workerinput") else folder) / "stack"
 
 
 @pytest.fixture(scope="session")
-def new_household(stack: Stack) -> Callable[[], Household]:
+def stack(chromium_path: str, stack_folder: Path) -> Iterator[Running]:
+    """The first worker to come starts it; it stops it when the others have let go of their lock, also by dying."""
+    beside = stack_folder.parent
+    with (beside / "stack.users").open("w") as users, (beside / "stack.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(users, fcntl.LOCK_SH)
+        ours = None if running.find(stack_folder) else _start(stack_folder)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        try:
+            yield running.need(stack_folder)
+        finally:
+            if ours:
+                fcntl.flock(users, fcntl.LOCK_EX)
+                ours.stop()
+
+
+def _start(folder: Path) -> Stack:
+    stack = Stack(folder, extra={GATEWAY: {"TRUSTED_PROXIES": "127.0.0.1"}}).start()
+    seed.ensure_keys(stack.places, stack.addresses, stack.gateway_url, stack.mail_url)
+    return stack
+
+
+@pytest.fixture(scope="session")
+def new_household(stack: Running, stack_folder: Path) -> Callable[[], Household]:
     """Makes customers with every option, who have never logged in."""
-    keys = seed.ensure_keys(stack.places, stack.addresses, stack.gateway_url, stack.mail_url)
+    keys = seed.read_keys(Places(stack_folder))
     assert stack.mail_url
     operator, monitor = (Client(stack.gateway_url, keys[scope]) for scope in (seed.OPERATOR, seed.LINE_EVENTS))
     mail, telephone = Client(stack.mail_url), Client(stack.gateway_url, keys[seed.IVR])
+    ours = _numbers()
 
     def make() -> Household:
-        return Household(operator, monitor, mail, telephone, stack.gateway_url, fax_key=keys[seed.FAXES]).move_in()
+        number, fax_key = next(ours), keys[seed.FAXES]
+        return Household(operator, monitor, mail, telephone, stack.gateway_url, number, fax_key=fax_key).move_in()
 
     return make
+
+
+def _numbers() -> Iterator[str]:
+    """Of contracts that no other worker has."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return (f"06{number}" for number in itertools.count(10_000_000 + worker * 1_000_000))
 
 
 @pytest.fixture(scope="session")

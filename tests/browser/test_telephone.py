@@ -1,4 +1,4 @@
-"""From the demo's telephone to the top page, and an operator who looks after it all: on the running system."""
+"""The demo's telephone under fast fingers, and an operator who looks after it all."""
 
 from collections.abc import Callable
 
@@ -6,54 +6,15 @@ from playwright.sync_api import Page, expect
 
 from chassis.testing import eventually
 from tests.browser.household import Household
-from tests.browser.test_walks import CHANGE, EVERY_WAY, LOG_IN
+from tests.browser.test_walks import EVERY_WAY
 from tests.browser.walks import operators
-from tests.browser.walks.demo_phone import dial, hears, key, keys
-from tests.e2e.customer import LASTING, TEMPORARY
-
-
-@EVERY_WAY
-def test_from_the_first_key_of_the_telephone_to_the_top_page(
-    new_household: Callable[[], Household], window: Callable[..., Page], width: int, script: bool, lang: str
-) -> None:
-    household = new_household()
-    page = window(household, width=width, script=script, lang=lang)
-
-    dial(page, household.number)
-    hears(page, "回線単位に設定する場合は1")
-    key(page, "1")
-    hears(page, f"{household.number}番の仮パスワードの設定を行います")
-    for name in TEMPORARY:
-        key(page, name)
-    hears(page, "もう一度仮パスワードを入力してください")
-    keys(page, TEMPORARY)
-    hears(page, f"{household.number}番の仮パスワードの設定が完了しました")
-    page.locator("#telephone a").click()
-
-    expect(page.locator("#number")).to_have_value(household.number)
-    _log_in_once_auth_has_heard(page, lang)
-    for field, typed in (("current", TEMPORARY), ("new", LASTING), ("new_again", LASTING)):
-        page.fill(f"#{field}", typed)
-    page.get_by_role("button", name=CHANGE[lang]).click()
-    expect(page).to_have_url(f"{household.site}/")
-
-
-def _log_in_once_auth_has_heard(page: Page, lang: str) -> None:
-    """The password works as soon as auth has heard of it."""
-
-    def logged_in() -> bool:
-        page.fill("#password", TEMPORARY)
-        page.get_by_role("button", name=LOG_IN[lang]).click()
-        return page.locator("#new_again").count() == 1
-
-    eventually(logged_in)
+from tests.browser.walks.demo_phone import dial, hears, key
 
 
 @EVERY_WAY
 def test_keys_that_are_pressed_fast_come_in_their_order(
-    new_household: Callable[[], Household], window: Callable[..., Page], width: int, script: bool, lang: str
+    household: Household, window: Callable[..., Page], width: int, script: bool, lang: str
 ) -> None:
-    household = new_household()
     page = window(household, width=width, script=script, lang=lang)
     dial(page, household.number)
     key(page, "2")

@@ -5,7 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from chassis.testing import eventually
 from tests.browser.household import COOKIE, Household
+from tests.browser.settings import SETTINGS, change, conflict, forward_everything, send_file
+from tests.browser.walks.demo_phone import dial, hears, key, keys
 from tests.e2e.customer import LASTING, TEMPORARY
 
 EVERY_WAY = pytest.mark.parametrize(
@@ -27,19 +30,61 @@ def log_in(page: Page, household: Household, password: str, lang: str = "ja") ->
 
 
 @EVERY_WAY
-def test_from_the_temporary_password_to_the_logout(
+def test_from_the_telephone_by_every_setting_to_the_logout(
     new_household: Callable[[], Household], window: Callable[..., Page], width: int, script: bool, lang: str
 ) -> None:
     household = new_household()
-    household.set_temporary_password("line")
     page = window(household, width=width, script=script, lang=lang)
 
-    log_in(page, household, TEMPORARY, lang)
+    _set_the_temporary_password(page, household)
+    page.locator("#telephone a").click()
+    expect(page.locator("#number")).to_have_value(household.number)
+    _log_in_once_auth_has_heard(page, lang)
+    _change_the_password(page, household, lang)
+    _start_and_undo(page, household, lang)
+    for setting in SETTINGS:
+        change(page, household, setting)
+    send_file(page, household)
+    forward_everything(page)
+    conflict(page, household, "present")
+    conflict(page, household, "typed")
+    page.get_by_role("button", name=LOG_OUT[lang]).click()
+    page.goto("/")
+    expect(page.get_by_role("button", name=LOG_IN[lang])).to_be_visible()
+
+
+def _set_the_temporary_password(page: Page, household: Household) -> None:
+    """Key by key, and then all at once."""
+    dial(page, household.number)
+    hears(page, "回線単位に設定する場合は1")
+    key(page, "1")
+    hears(page, f"{household.number}番の仮パスワードの設定を行います")
+    for name in TEMPORARY:
+        key(page, name)
+    hears(page, "もう一度仮パスワードを入力してください")
+    keys(page, TEMPORARY)
+    hears(page, f"{household.number}番の仮パスワードの設定が完了しました")
+
+
+def _log_in_once_auth_has_heard(page: Page, lang: str) -> None:
+    """The password works as soon as auth has heard of it."""
+
+    def logged_in() -> bool:
+        page.fill("#password", TEMPORARY)
+        page.get_by_role("button", name=LOG_IN[lang]).click()
+        return page.locator("#new_again").count() == 1
+
+    eventually(logged_in)
+
+
+def _change_the_password(page: Page, household: Household, lang: str) -> None:
     for field, typed in (("current", TEMPORARY), ("new", LASTING), ("new_again", LASTING)):
         page.fill(f"#{field}", typed)
     page.get_by_role("button", name=CHANGE[lang]).click()
     expect(page).to_have_url(f"{household.site}/")
 
+
+def _start_and_undo(page: Page, household: Household, lang: str) -> None:
     start = page.locator(f".option form[action='{household.voicewarp}/start'] button")
     start.click()
     expect(page.get_by_role("alert")).to_be_visible()
@@ -47,9 +92,38 @@ def test_from_the_temporary_password_to_the_logout(
     page.get_by_role("button", name=UNDO[lang]).click()
     expect(start).to_be_visible()
 
-    page.get_by_role("button", name=LOG_OUT[lang]).click()
-    page.goto("/")
-    expect(page.get_by_role("button", name=LOG_IN[lang])).to_be_visible()
+
+def test_the_keyboard_alone_is_enough(household: Household, window: Callable[..., Page]) -> None:
+    """Log in, start and take it back, change a setting, log out: no mouse, nothing but Tab, keys and Enter."""
+    page = window(household)
+    page.goto("/login")
+    _type(page, "#number", household.number)
+    _type(page, "#password", LASTING, "Enter")
+    expect(page).to_have_url(f"{household.site}/")
+
+    _type(page, f"form[action='{household.voicewarp}/start'] button", "", "Enter")
+    _type(page, ".notification button", "", "Enter")
+    _type(page, f"main a[href='{household.voicewarp}']", "", "Enter")
+    _type(page, f"main a[href='{household.voicewarp}/mode']", "", "Enter")
+    _type(page, "#ring_seconds", "25", "Enter")
+    expect(page.locator(".notification.done")).to_be_visible()
+
+    _type(page, "form[action='/logout'] button", "", "Enter")
+    expect(page.locator("#password")).to_be_visible()
+
+
+def _type(page: Page, selector: str, text: str, last: str = "") -> None:
+    """Into what the keyboard reaches there, over what stands in it, which is marked when it is reached."""
+    wanted = page.locator(selector).first
+    wanted.wait_for()
+    for _ in range(page.locator("a, button, input, select, textarea, summary").count() + 2):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("one => one === document.activeElement"):
+            break
+    expect(wanted).to_be_focused()
+    page.keyboard.type(text)
+    if last:
+        page.keyboard.press(last)
 
 
 def test_whoever_goes_back_after_the_logout_sees_nothing(household: Household, window: Callable[..., Page]) -> None:
