@@ -48,7 +48,7 @@ class Parts:
     `intake`; `own_views` are made from its own events, the intake's views from foreign ones, and views that are both
     from both. `aside` has tasks that run in a process that gives way to all others and waits while a storm is taken
     in; `patient` says that nobody waits for the service's own events, so that relay, projector and alarm clock run
-    there too, and that in a storm foreign events are gathered. `lists_wait` says that own views are lists which may
+    there too. `lists_wait` says that own views are lists which may
     lag behind a storm of own events. `prepare` is done before any task, and makes indexes.
     """
 
@@ -131,7 +131,7 @@ def _tasks(settings: Engines, db: Database[Document], parts: Parts) -> Mapping[s
 
     def consume(going: Callable[[], bool]) -> None:
         kafka.make_topics(settings.kafka_servers, parts.heard)
-        Consumer(settings.kafka_servers, topics, intake, taken, gathers=parts.patient).run(going)
+        Consumer(settings.kafka_servers, topics, intake, taken).run(going)
 
     return {"consumer": consume}
 

@@ -8,7 +8,7 @@ what can never be done goes to the dead-letter topic with its cause, and the par
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from kafka.errors import CommitFailedError, IllegalStateError, RebalanceInProgre
 
 from chassis import kafka, progress
 from chassis.errors import BadMessage, Conflict, TsunaguError
+from chassis.gathering import Gathering
 from chassis.handling import Failed, Handler, Order
 from chassis.messages import Actor, Codec, Recorded, from_kafka
 from chassis.views import Views
@@ -24,11 +25,8 @@ from chassis.views import Views
 # Each batch waits for the journal once or twice, so in a storm a larger one is a faster one.
 BATCH = 2_000
 COMMIT_SECONDS = 0.2
-# How long and how much who can wait gathers while records come thick and fast, and what counts as that.
-GATHER_SECONDS, GATHER_LULL_MS, MOST_GATHERED = 1.5, 150, 5 * BATCH
-THICK = 200
 # After fewer records it rests, as the relay does and for the same reason.
-REST_SECONDS = 0.04
+FEW, REST_SECONDS = 200, 0.04
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 200, 5_000
 CAUSE_LENGTH = 1_000
 log = structlog.get_logger(__name__)
@@ -60,12 +58,14 @@ class Intake:
 
     Round trips a batch do not grow with it. The same batch again has no second effect. An event may have several
     reactions, of several handlers; its orders then need command ids that differ.
+    `answers` names the events that in a storm are better taken together with others, which answer them.
     """
 
     service: str
     codec: Codec
     reactions: Mapping[str, Reaction | Sequence[Reaction]]
     views: Views | None = None
+    answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def take(self, records: Sequence[Any]) -> list[Letter]:
         """Carries out Kafka records; gives back those that can never be. An error that `passes`: call it again."""
@@ -122,16 +122,9 @@ class Consumer:
         topics: Sequence[str],
         intake: Intake,
         taken: Callable[[int], None] = lambda records: None,
-        *,
-        gathers: bool = False,
     ) -> None:
-        """`taken` is told after each batch of how many records it was.
-
-        `gathers`: in a storm records of a second or two become one batch, so that what several of them mean for one
-        stream is one commit. A single record never waits.
-        """
+        """`taken` is told after each batch of how many records it was."""
         self._servers, self._topics, self._intake, self._taken = servers, list(topics), intake, taken
-        self._gathers = gathers
 
     def run(self, going: Callable[[], bool]) -> None:
         group = self._intake.service
@@ -146,34 +139,27 @@ class Consumer:
 
     def _loop(self, consumer: KafkaConsumer, assigned: "_Assigned", going: Callable[[], bool]) -> None:
         cluster = kafka.cluster_id(consumer)
-        done: dict[TopicPartition, Any] = {}
+        gathering = Gathering(self._intake.answers)
         committed_at = time.monotonic()
         while going():
-            polled = self._poll(consumer, going)
+            polled = kafka.poll(consumer, 500)
             if kafka.cluster_id(consumer) not in ("", cluster):
                 raise ClusterChanged
             progress.consumer_turned()
-            for partition in self._distrusted(consumer, assigned.newly()):
+            newly = assigned.newly()
+            gathering.forget(newly)
+            for partition in self._distrusted(consumer, newly):
                 polled.pop(partition, None)
-            records = [record for batch in polled.values() for record in batch]
-            if records and self._carry_out(consumer, records, going):
-                done |= {part: kafka.offset(batch[-1].offset + 1, cluster) for part, batch in polled.items()}
-                if len(records) < THICK:
-                    time.sleep(REST_SECONDS)
-            if done and (not records or time.monotonic() - committed_at > COMMIT_SECONDS):
-                self._commit(consumer, done)
-                done, committed_at = {}, time.monotonic()
-        self._commit(consumer, done)
-
-    def _poll(self, consumer: KafkaConsumer, going: Callable[[], bool]) -> dict[TopicPartition, list[Any]]:
-        polled = kafka.poll(consumer, 500)
-        until = time.monotonic() + GATHER_SECONDS
-        thick = self._gathers and _size(polled) >= THICK
-        while thick and going() and time.monotonic() < until and _size(polled) < MOST_GATHERED:
-            more = kafka.poll(consumer, GATHER_LULL_MS)
-            polled = {part: polled.get(part, []) + more.get(part, []) for part in polled | more}
-            thick = bool(more)
-        return polled
+            gathering.add(polled)
+            records = gathering.take()
+            if records and not self._carry_out(consumer, records, going):
+                return
+            if not records or time.monotonic() - committed_at > COMMIT_SECONDS:
+                self._commit(consumer, gathering.moved(), cluster)
+                committed_at = time.monotonic()
+            if 0 < len(records) < FEW:
+                time.sleep(REST_SECONDS)
+        self._commit(consumer, gathering.moved(), cluster)
 
     @staticmethod
     def _distrusted(consumer: KafkaConsumer, assigned: Collection[TopicPartition]) -> Sequence[TopicPartition]:
@@ -222,16 +208,14 @@ class Consumer:
                 kafka.close_producer(producer)
 
     @staticmethod
-    def _commit(consumer: KafkaConsumer, done: Mapping[TopicPartition, Any]) -> None:
+    def _commit(consumer: KafkaConsumer, places: Mapping[TopicPartition, int], cluster: str) -> None:
         """Not after each batch: when single events trickle in, that would cost more than they do."""
+        ours = {part: kafka.offset(at, cluster) for part, at in places.items() if part in consumer.assignment()}
         try:
-            consumer.commit({part: place for part, place in done.items() if part in consumer.assignment()})
+            if ours:
+                consumer.commit(ours)
         except (CommitFailedError, RebalanceInProgressError, IllegalStateError):
             log.info("offsets_not_committed", reason="group changed: the batch comes again")
-
-
-def _size(polled: Mapping[TopicPartition, Sequence[Any]]) -> int:
-    return sum(map(len, polled.values()))
 
 
 def _stay(consumer: KafkaConsumer, milliseconds: int) -> None:

@@ -97,9 +97,9 @@ Result = Done | AlreadyDone | Refused | Failed
 class Handler(Generic[State]):
     """Carries out the commands of one kind of aggregate; its streams are `<category>-<id>`.
 
-    `wake_at` tells from an event when the stream wants to be looked at again. After so many events or commits as
-    `snapshot_every` says a reader starts from a snapshot; with 1 nobody can tell from the time a stream takes how long
-    it is, and each commit costs one more write.
+    `wake_at` tells from an event, and from the state after its commit, when the stream wants to be looked at again.
+    After so many events or commits as `snapshot_every` says a reader starts from a snapshot; with 1 nobody can tell
+    from the time a stream takes how long it is, and each commit costs one more write.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Handler(Generic[State]):
         decider: Decider[State],
         category: str,
         *,
-        wake_at: Callable[[Any], datetime | None] = lambda event: None,
+        wake_at: Callable[[Any, State], datetime | None] = lambda event, state: None,
         clock: Callable[[], datetime] = now,
         snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
@@ -168,7 +168,7 @@ class Handler(Generic[State]):
             after = self._decider.fold(events, before.state)
             if not events and not once:
                 return Outcome(after, before.revision)
-            commit = self._commit(id, before.revision + 1, events, origin, once)
+            commit = self._commit(id, before.revision + 1, events, after, origin, once)
             if isinstance(self._store.append(commit), Appended):
                 self._keep_snapshots([before.after(commit, after)])
                 return Outcome(after, commit.revision, events)
@@ -179,9 +179,10 @@ class Handler(Generic[State]):
         the append proves it."""
         events = tuple(self._decider.decide(command, self._decider.initial))
         if events:
-            commit = self._commit(id, 1, events, origin, None)
+            after = self._decider.fold(events)
+            commit = self._commit(id, 1, events, after, origin, None)
             if isinstance(self._store.append(commit), Appended):
-                return Outcome(self._decider.fold(events), 1, events)
+                return Outcome(after, 1, events)
         return self.handle(id, command, origin)
 
     def _done_before(self, once: Once) -> bool:
@@ -190,7 +191,9 @@ class Handler(Generic[State]):
             raise Rejected("idempotency-key-reused")
         return earlier is not None
 
-    def _commit(self, id: str, revision: int, events: Sequence[Any], origin: Origin, once: Once | None) -> Commit:
+    def _commit(
+        self, id: str, revision: int, events: Sequence[Any], after: State, origin: Origin, once: Once | None
+    ) -> Commit:
         entries = tuple(Entry(event, origin.correlation_id, origin.causation_id) for event in events)
         return Commit(
             self.stream(id),
@@ -200,7 +203,7 @@ class Handler(Generic[State]):
             origin.actor,
             self._clock(),
             once.fingerprint if once else "",
-            self._waking(events),
+            self._waking(events, after),
         )
 
     def handle_many(self, orders: Sequence[Order], actor: Actor) -> list[Result]:
@@ -288,7 +291,7 @@ class Handler(Generic[State]):
             if isinstance(result := results[index], Done) and (result.events or order.mark):
                 entries += [Entry(event, order.correlation_id, order.causation_id) for event in result.events]
                 decided.append(order.command_id)
-        waking = self._waking([entry.event for entry in entries])
+        waking = self._waking([entry.event for entry in entries], state)
         revision = known.revision + 1
         who = theirs[0][1].actor or actor
         commit = Commit(stream, revision, tuple(entries), tuple(decided), who, at, wake_at=waking)
@@ -304,8 +307,8 @@ class Handler(Generic[State]):
         except Exception as error:  # noqa: BLE001  One broken order must not take its neighbours with it.
             return Failed(error), state
 
-    def _waking(self, events: Sequence[Any]) -> datetime | None:
-        times = [at for at in map(self._wake_at, events) if at]
+    def _waking(self, events: Sequence[Any], after: State) -> datetime | None:
+        times = [at for event in events if (at := self._wake_at(event, after))]
         return min(times, default=None)
 
     def _state(self, loaded: Loaded) -> State:

@@ -91,7 +91,7 @@ DECIDER = Decider(Door(), decide, evolve)
 CODEC = Codec([Opened, Closed, Noted])
 
 
-def wake_at(event: Any) -> datetime | None:
+def wake_at(event: Any, _after: Door) -> datetime | None:
     return event.look_again if isinstance(event, Noted) else None
 
 

@@ -22,8 +22,7 @@ from services.notify.adapters import Mailer, SmtpMailer
 from services.notify.api import WORDS, incoming_blueprint, mails_blueprint, notices_blueprint
 from services.notify.flows import Addresses, Posting, Trials
 from services.notify.model import address, bundle, drill, fax, incoming, mail, notice
-from services.notify.model.incident import wake_at
-from services.notify.reactions import fax_reactions, reactions
+from services.notify.reactions import ANSWERS, fax_reactions, reactions
 from services.notify.settings import Settings
 from services.notify.tasks import Sender
 from services.notify.views import MAILS
@@ -45,7 +44,7 @@ def build(
     """The service; with a test's own `store`, `views` and `limits`, its web application needs no database."""
     db = database(settings, NAME)
     kept, rows = store or MongoStore(db, CODEC), views or Views(db, [MAILS])
-    notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=wake_at)
+    notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=notice.wake_at)
     numbers = Handler(kept, incoming.DECIDER, incoming.CATEGORY)
     mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
     drills = Handler(kept, drill.DECIDER, drill.CATEGORY)
@@ -71,7 +70,7 @@ def build(
         ],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), heard),
+        Intake(NAME, Codec(events_of(*HEARD)), heard, answers=ANSWERS),
         own_views=rows,
         alarms=[Alarm(notices, notice.Wake)],
         aside={"sender": sender.run},

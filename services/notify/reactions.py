@@ -18,6 +18,11 @@ from services.notify.model.fax import FaxTold, HearFax
 from services.notify.model.incoming import HearCall, Incoming, NoteNumber
 from services.notify.model.notice import HearFault, HearFlapping, HearForwarding, HearRecovery, NoteContract, Notice
 
+# What a fault and a recovery wait for anyway; in a storm both are taken in together.
+ANSWERS = {
+    "LineFaulted": frozenset({"BulkForwardStarted", "BulkForwardAutoStartSkipped"}),
+    "LineRecovered": frozenset({"BulkForwardStopped", "BulkForwardAutoStopSkipped"}),
+}
 # What is heard of a contract's line.
 Heard = NoteContract | HearFault | HearRecovery | HearFlapping | HearForwarding | HearDrill
 

@@ -463,7 +463,7 @@ def _remember(line: Line, key: str, cleared: Cleared) -> Mapping[str, Cleared]:
     return {**kept, key: newest}
 
 
-def wake_at(event: Event) -> datetime | None:
+def wake_at(event: Event, _after: Line) -> datetime | None:
     """When a line wants to be looked at again."""
     return event.quiet_until if isinstance(event, ChangeKept | StillKept) else None
 

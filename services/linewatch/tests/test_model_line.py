@@ -425,13 +425,13 @@ def test_a_line_that_is_looked_at_too_early_asks_for_one_more_look() -> None:
     first = DECIDER.decide(wake(60), line)
 
     assert first == [StillKept(quiet_until)]
-    assert wake_at(first[0]) == quiet_until
+    assert wake_at(first[0], line) == quiet_until
     assert DECIDER.decide(wake(61), DECIDER.fold(first, line)) == []
 
 
 def test_a_line_wants_to_be_looked_at_when_what_was_kept_may_be_said() -> None:
-    assert wake_at(ChangeKept(NOON, LATER)) == LATER
-    assert wake_at(LINE_FAULTED) is None
+    assert wake_at(ChangeKept(NOON, LATER), Line()) == LATER
+    assert wake_at(LINE_FAULTED, Line()) is None
 
 
 def test_alarms_that_were_stored_without_our_time_are_no_changes() -> None:

@@ -121,7 +121,7 @@ def test_telling_it_all_again_in_order_changes_nothing_that_matters(said: list[S
 def test_whatever_comes_at_once_the_end_is_right_as_soon_as_it_is_still(said: list[Said]) -> None:
     line, events = tell(said, AT_ONCE)
 
-    wakings = [at for event in events if (at := wake_at(event))]  # type: ignore[arg-type]
+    wakings = [at for event in events if (at := wake_at(event, line))]  # type: ignore[arg-type]
     woken = DECIDER.fold([new for at in wakings[-1:] for new in DECIDER.decide(Wake(at), line)], line)
 
     assert (woken.fault is not None) == is_faulted(said)

@@ -108,8 +108,3 @@ def mail_id_of(fault_id: str, kind: MailKind, address: str) -> str:
 def trial_id_of(trial_id: str, address: str) -> str:
     """The same for the same wish and address for ever."""
     return f"test-{trial_id}-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
-
-
-def wake_at(event: object) -> datetime | None:
-    """When a stream wants to be looked at again."""
-    return event.wait_until if isinstance(event, FaultHeard | RecoveryHeard | StillWaiting) else None

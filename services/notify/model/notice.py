@@ -358,4 +358,11 @@ def _mail(notice: Notice, incident: Incident, kind: MailKind, address: str) -> M
     )
 
 
+def wake_at(event: Event, after: Notice) -> datetime | None:
+    """When a notice wants to be looked at again; never when what the event made owed is told by now."""
+    if not isinstance(event, FaultHeard | RecoveryHeard | StillWaiting) or after.incident is None:
+        return None
+    return event.wait_until if waiting_until(after.incident) else None
+
+
 DECIDER: Decider[Notice] = Decider(Notice(), decide, evolve)

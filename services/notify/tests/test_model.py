@@ -14,7 +14,6 @@ from services.notify.model.incident import (
     RecoveryHeard,
     StillWaiting,
     mail_id_of,
-    wake_at,
 )
 from services.notify.model.notice import (
     DECIDER,
@@ -26,6 +25,7 @@ from services.notify.model.notice import (
     Notice,
     TryOut,
     Wake,
+    wake_at,
 )
 from services.notify.tests.examples import (
     ANNE,
@@ -208,12 +208,18 @@ def test_a_fault_waits_for_what_forwarding_does() -> None:
 
 
 def test_the_stream_is_looked_at_when_the_waiting_is_over() -> None:
-    assert [wake_at(event) for event in (FAULT_HEARD, RECOVERY_HEARD, STILL_WAITING, START_HEARD)] == [
-        NOON + WAIT,
-        OVER + WAIT,
-        OVER + WAIT,
-        None,
-    ]
+    waiting = DECIDER.fold([*ON, FAULT_HEARD])
+    over = DECIDER.fold([*ON, FAULT_HEARD, START_HEARD, *FAULT_MAILS, RECOVERY_HEARD])
+
+    assert wake_at(FAULT_HEARD, waiting) == NOON + WAIT
+    assert wake_at(RECOVERY_HEARD, over) == wake_at(STILL_WAITING, over) == OVER + WAIT
+    assert wake_at(START_HEARD, waiting) is None
+
+
+def test_nobody_looks_again_at_what_is_told_at_once() -> None:
+    told = DECIDER.fold([*ON, START_HEARD, FAULT_HEARD, *FAULT_MAILS])
+
+    assert wake_at(FAULT_HEARD, told) is None
 
 
 def test_each_address_gets_one_mail_when_forwarding_has_started() -> None:

@@ -17,8 +17,8 @@ from contracts.notify import IncomingMailQueued, MailQueued
 from services.notify.bootstrap import CODEC, HEARD, NAME
 from services.notify.model import drill, incoming
 from services.notify.model.drill import DrillMailQueued
-from services.notify.model.incident import FaultHeard, ForwardingHeard, wake_at
-from services.notify.model.notice import CATEGORY, DECIDER, Notice
+from services.notify.model.incident import FaultHeard, ForwardingHeard
+from services.notify.model.notice import CATEGORY, DECIDER, Notice, wake_at
 from services.notify.reactions import on_line_tested, reactions
 from services.notify.tests.examples import (
     ADDITIONAL,

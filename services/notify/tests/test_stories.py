@@ -15,8 +15,16 @@ from chassis.tasks import Alarm, AlarmClock
 from chassis.testing import NOON, OPERATOR, FixedClock
 from contracts.notify import MailQueued
 from services.notify.bootstrap import CODEC
-from services.notify.model.incident import wake_at
-from services.notify.model.notice import CATEGORY, DECIDER, Command, HearFault, HearForwarding, HearRecovery, Wake
+from services.notify.model.notice import (
+    CATEGORY,
+    DECIDER,
+    Command,
+    HearFault,
+    HearForwarding,
+    HearRecovery,
+    Wake,
+    wake_at,
+)
 from services.notify.tests.examples import (
     ANNE,
     BEN,
