@@ -12,7 +12,6 @@ import urllib3
 from chassis.testing import eventually
 from devstack import seed
 from devstack.client import Answer, Client
-from devstack.stack import Stack
 from tests.e2e.customer import API, Customer
 
 MOBILE, CALLER = "09012345678", "0311112222"
@@ -47,8 +46,8 @@ class Switch:
 
 
 @pytest.fixture
-def switch(stack: Stack, keys: dict[str, str]) -> Switch:
-    return Switch(Client(stack.gateway_url, keys[seed.CALLS]))
+def switch(stack_url: str, keys: dict[str, str]) -> Switch:
+    return Switch(Client(stack_url, keys[seed.CALLS]))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from devstack.places import REPOSITORY
 from devstack.stack import Stack
 from devstack.trouble import Trouble
 from tests.e2e.customer import Customer
+from tests.e2e.sites import Command
 
 # Engines take a while to come back on a busy machine.
 LONG = 120.0
@@ -119,13 +120,13 @@ def test_any_process_may_be_killed_in_the_middle(stack: Stack, customer: Custome
     customer.once_recovered(LONG)
 
 
-def test_mongod_killed_while_events_come_in(stack: Stack, new_customer: Callable[[], Customer]) -> None:
+def test_mongod_killed_while_events_come_in(engines_too: Stack, new_customer: Callable[[], Customer]) -> None:
     customers = [new_customer() for _ in range(6)]
     faults = [customer.report("faulted") for customer in customers]
 
     for number, (customer, fault) in enumerate(zip(customers, faults, strict=True)):
         if number == 2:
-            stack.kill("mongod")
+            engines_too.kill("mongod")
         insist(lambda customer=customer, fault=fault: customer.post(fault))  # type: ignore[misc]
 
     for customer in customers:
@@ -134,24 +135,24 @@ def test_mongod_killed_while_events_come_in(stack: Stack, new_customer: Callable
         customer.once_recovered(LONG)
 
 
-def test_an_event_is_taken_while_kafka_is_away(stack: Stack, customer: Customer) -> None:
-    stack.hold("kafka")
-    stack.kill("kafka")
+def test_an_event_is_taken_while_kafka_is_away(engines_too: Stack, customer: Customer) -> None:
+    engines_too.hold("kafka")
+    engines_too.kill("kafka")
     assert customer.says(customer.report("faulted")) == ["accepted"]
     assert customer.faulted()
 
-    stack.release("kafka")
+    engines_too.release("kafka")
     customer.once_faulted(LONG)
     customer.says(customer.report("recovered", 5))
     customer.once_recovered(LONG)
 
 
-def test_kafka_loses_all_of_its_data(stack: Stack, new_customer: Callable[[], Customer]) -> None:
+def test_kafka_loses_all_of_its_data(engines_too: Stack, new_customer: Callable[[], Customer]) -> None:
     before, after = new_customer(), new_customer()
     before.says(before.report("faulted"))
     before.once_faulted()
 
-    stack.wipe_kafka()
+    engines_too.wipe_kafka()
     after.says(after.report("faulted"))
     after.once_faulted(LONG)
     for customer in (before, after):
@@ -159,25 +160,27 @@ def test_kafka_loses_all_of_its_data(stack: Stack, new_customer: Callable[[], Cu
         customer.once_recovered(LONG)
 
 
-def test_a_poison_message_goes_aside_and_the_road_stays_open(stack: Stack, customer: Customer) -> None:
+def test_a_poison_message_goes_aside_and_the_road_stays_open(
+    kafka_servers: list[str], command: Command, customer: Customer
+) -> None:
     from chassis import kafka
 
-    producer = kafka.make_producer(stack.kafka_servers.split(","), "poison")
+    producer = kafka.make_producer(kafka_servers, "poison")
     for value, headers in [(b"{", [("ce_type", b"LineFaulted")]), (None, []), (b"{}", [("ce_type", b"Unheard")])]:
         producer.send("linewatch-events", key=b"line-0000000000", value=value, headers=headers)
     producer.close()
 
     customer.whole_road(LONG)
-    replayed = stack.command("bulkforward", "replay")
+    replayed = command("bulkforward", "replay")
     assert "dead letters taken again" in replayed.stdout
     assert replayed.returncode == 1, "poison stays poison"
 
 
-def test_a_view_is_made_anew_and_comes_out_the_same(stack: Stack, customer: Customer) -> None:
+def test_a_view_is_made_anew_and_comes_out_the_same(command: Command, customer: Customer) -> None:
     customer.whole_road()
 
     for service, view in [("linewatch", "contracts"), ("notify", "mails")]:
-        rebuilt = stack.command(service, "rebuild", view)
+        rebuilt = command(service, "rebuild", view)
         assert rebuilt.returncode == 0, rebuilt.stderr
 
     assert customer.says(customer.report("faulted", 20)) == ["accepted"]

@@ -11,8 +11,8 @@ import urllib3
 from PIL import Image
 
 from chassis.testing import eventually
-from devstack.stack import Stack
 from tests.e2e.customer import API, Customer
+from tests.e2e.sites import Command
 
 AT = "2026-11-23T09:00:00+09:00"
 LARGEST = 20 * 1024 * 1024
@@ -37,8 +37,8 @@ class Web:
 
 
 @pytest.fixture
-def receiver(stack: Stack, keys: dict[str, str]) -> Web:
-    return Web(stack.gateway_url, keys["faxes"])
+def receiver(stack_url: str, keys: dict[str, str]) -> Web:
+    return Web(stack_url, keys["faxes"])
 
 
 @pytest.fixture(scope="module")
@@ -133,14 +133,14 @@ def test_what_is_no_fax_is_refused_in_words(told: Customer, receiver: Web, docum
 
 
 def test_the_list_is_made_anew_and_comes_out_the_same(
-    stack: Stack, told: Customer, receiver: Web, document: bytes
+    command: Command, told: Customer, receiver: Web, document: bytes
 ) -> None:
     for _ in range(3):
         assert receiver.post("/faxes", **fax(told.second_number, document)).status == 201
     path = f"{API}/numbers/{told.second_number}/faxes"
     before = told.operator.get(path).body
 
-    rebuilt = stack.command("faxstore", "rebuild", "faxes")
+    rebuilt = command("faxstore", "rebuild", "faxes")
 
     assert rebuilt.returncode == 0, rebuilt.stderr
     assert told.operator.get(path).body == before

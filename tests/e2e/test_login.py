@@ -13,6 +13,7 @@ from contracts.ivr import Unit
 from devstack.client import Answer, Client
 from devstack.stack import Stack
 from tests.e2e.customer import API, LASTING, TEMPORARY, Customer, change
+from tests.e2e.sites import Command
 
 
 def refusal(answer: Answer) -> tuple[int, str]:
@@ -194,11 +195,11 @@ def test_the_telephone_works_while_auth_is_down_and_the_password_when_it_is_back
     assert customer.log_in(customer.number, TEMPORARY).status == 201
 
 
-def test_keys_rotate_and_nobody_is_logged_out(stack: Stack, customer: Customer) -> None:
+def test_keys_rotate_and_nobody_is_logged_out(command: Command, customer: Customer) -> None:
     browser = customer.at_home("line")
     before = published(customer)
 
-    rotated = stack.command("auth", "token-key", "rotate")
+    rotated = command("auth", "token-key", "rotate")
 
     assert rotated.returncode == 0, rotated.stderr
     assert browser.get(customer.forwarding).status == 200

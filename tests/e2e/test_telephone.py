@@ -13,7 +13,6 @@ from kafka import KafkaConsumer
 from chassis.testing import eventually
 from devstack import seed
 from devstack.client import Answer, Client
-from devstack.stack import Stack
 from tests.e2e.customer import API, Customer
 
 PASSWORD = "20261123"
@@ -23,8 +22,8 @@ VXML = "{http://www.w3.org/2001/vxml}"
 
 
 @pytest.fixture
-def telephone(stack: Stack, keys: dict[str, str]) -> Client:
-    return Client(stack.gateway_url, keys[seed.IVR])
+def telephone(stack_url: str, keys: dict[str, str]) -> Client:
+    return Client(stack_url, keys[seed.IVR])
 
 
 def dial(telephone: Client, caller: str) -> dict[str, Any]:
@@ -43,11 +42,11 @@ def press(telephone: Client, call: dict[str, Any], keys: str) -> Answer:
     return telephone.post(f"{API}/ivr/calls/{call['call_id']}/keys", {"keys": keys})
 
 
-def facts(stack: Stack, number: str) -> Iterator[dict[str, Any]]:
+def facts(kafka_servers: list[str], number: str) -> Iterator[dict[str, Any]]:
     """Every PasswordIssued of a number, as anyone reads it on Kafka."""
     reader = KafkaConsumer(
         "ivr-events",
-        bootstrap_servers=stack.addresses.kafka_servers.split(","),
+        bootstrap_servers=kafka_servers,
         auto_offset_reset="earliest",
         consumer_timeout_ms=1000,
         group_id=None,
@@ -61,7 +60,7 @@ def facts(stack: Stack, number: str) -> Iterator[dict[str, Any]]:
 
 
 def test_a_password_set_by_telephone_is_told_to_everybody_without_the_password(
-    stack: Stack, telephone: Client, customer: Customer
+    kafka_servers: list[str], telephone: Client, customer: Customer
 ) -> None:
     number, second = customer.number, customer.second_number
     call = dial(telephone, number)
@@ -75,13 +74,15 @@ def test_a_password_set_by_telephone_is_told_to_everybody_without_the_password(
         "expects": None,
         "finished": True,
     }
-    fact: dict[str, Any] = eventually(lambda: next(facts(stack, second), {}))
+    fact: dict[str, Any] = eventually(lambda: next(facts(kafka_servers, second), {}))
     assert (fact["contract_number"], fact["unit"], fact["call_id"]) == (number, "admin-user", call["call_id"])
     assert fact["verifier"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert PASSWORD not in str(fact)
 
 
-def test_wrong_turns_and_hanging_up_change_nothing(stack: Stack, telephone: Client, customer: Customer) -> None:
+def test_wrong_turns_and_hanging_up_change_nothing(
+    kafka_servers: list[str], telephone: Client, customer: Customer
+) -> None:
     given_up, hung_up = (dial(telephone, customer.number) for _ in range(2))
 
     heard = [press(telephone, given_up, keys).body for keys in ("#", "9", "*")]
@@ -93,7 +94,7 @@ def test_wrong_turns_and_hanging_up_change_nothing(stack: Stack, telephone: Clie
     assert telephone.delete(f"{API}/ivr/calls/{hung_up['call_id']}").status == 204
     assert press(telephone, hung_up, PASSWORD[7:]).code == "call-finished"
 
-    assert list(facts(stack, customer.number)) == []
+    assert list(facts(kafka_servers, customer.number)) == []
 
 
 def test_only_contracted_numbers_and_only_the_telephone(telephone: Client, monitor: Client, operator: Client) -> None:
@@ -103,12 +104,12 @@ def test_only_contracted_numbers_and_only_the_telephone(telephone: Client, monit
 
 
 def test_a_voice_platform_gets_its_pages(
-    stack: Stack, keys: dict[str, str], telephone: Client, customer: Customer
+    stack_url: str, keys: dict[str, str], telephone: Client, customer: Customer
 ) -> None:
     dial(telephone, customer.number)
     pool, headers = urllib3.PoolManager(retries=False), {"Authorization": f"Bearer {keys[seed.IVR]}"}
     headers["Content-Type"] = "application/x-www-form-urlencoded"
-    url = f"{stack.gateway_url}{API}/ivr/voicexml"
+    url = f"{stack_url}{API}/ivr/voicexml"
 
     def page(method: str, **form: str) -> ElementTree.Element:
         answer = pool.request(method, url, body=urlencode(form) or None, headers=headers)

@@ -7,8 +7,8 @@ import pytest
 
 from chassis.testing import eventually
 from devstack.client import Client
-from devstack.stack import Stack
 from tests.e2e.customer import API, Customer
+from tests.e2e.sites import Command
 
 MOBILE = "09012345678"
 SETTING = {
@@ -21,8 +21,8 @@ SETTING = {
 
 
 @pytest.fixture
-def switch(stack: Stack, keys: dict[str, str]) -> Client:
-    return Client(stack.gateway_url, keys["calls"])
+def switch(stack_url: str, keys: dict[str, str]) -> Client:
+    return Client(stack_url, keys["calls"])
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_very_next_call_goes_where_the_customer_said(customer: Customer, swi
 
 
 def test_the_ways_of_calls_are_made_anew_and_come_out_the_same(
-    stack: Stack, customer: Customer, switch: Client, forwarded: str
+    command: Command, customer: Customer, switch: Client, forwarded: str
 ) -> None:
     """One row is made from voicewarp's own commits and from bulk forwarding."""
     assert customer.operator.post(f"{customer.forwarding}/start").status == 200
@@ -59,7 +59,7 @@ def test_the_ways_of_calls_are_made_anew_and_come_out_the_same(
     eventually(lambda: asked(switch, customer.second_number)["reason"] == "bulk-forward")
     before = [asked(switch, number) for number in customer.entries]
 
-    rebuilt = stack.command("voicewarp", "rebuild", "routes")
+    rebuilt = command("voicewarp", "rebuild", "routes")
 
     assert rebuilt.returncode == 0, rebuilt.stderr
     assert [asked(switch, number) for number in customer.entries] == before
