@@ -66,9 +66,10 @@ def form_secret(cookies: Cookies) -> str:
 def language() -> str:
     """Of the present answer: as chosen on a page, else as the browser prefers, else Japanese."""
     # A page asks for it with every sentence, so it is decided once.
-    if not flask.g.get("language"):
-        flask.g.language = flask.request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
-    return str(flask.g.language)
+    known = flask.g.get("language")
+    if not known:
+        known = flask.g.language = flask.request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    return str(known)
 
 
 @contextmanager

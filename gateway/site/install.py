@@ -81,13 +81,11 @@ def is_page(path: str) -> bool:
 
 
 def _add_templates(app: Flask, site: Site, assets: Assets) -> None:
-    app.jinja_env.add_extension("jinja2.ext.i18n")
-    translate, plural = words.installed(site.say)
-    app.jinja_env.install_gettext_callables(translate, plural, newstyle=True)  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     shown = (showing.when, showing.clock, showing.day, showing.number, showing.unbroken)
     app.jinja_env.filters.update({one.__name__: one for one in shown})
     app.jinja_env.globals.update(
+        _=words.for_templates(site.say),
         site=site,
         asset=assets.url,
         language=browser.language,

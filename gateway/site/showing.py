@@ -23,7 +23,7 @@ def time_of(text: str | datetime) -> datetime:
 def when(text: str | datetime) -> Markup:
     """2026年11月23日（月）15:04, as a <time> that machines read too."""
     at = time_of(text)
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), _worded(at))
+    return Markup(f'<time datetime="{at.isoformat(timespec="seconds")}">{_worded(at)}</time>')
 
 
 def day(text: str | datetime) -> Markup:
@@ -49,12 +49,12 @@ def clock(text: str | datetime) -> Markup:
 
 
 def number(digits: str) -> Markup:
-    """06-0000-1111, never broken over two lines."""
-    return Markup('<span class="number">{}</span>').format(phone.shown(digits))
+    """06-0000-1111, together on a line where that has room."""
+    return Markup(f'<span class="number">{escape(phone.shown(digits))}</span>')
 
 
 def unbroken(sentence: str) -> Markup:
-    """A sentence whose phone numbers stay on one line each."""
+    """A sentence whose phone numbers stay together where a line has room."""
     return Markup(_NUMBER.sub(r'<span class="number">\g<0></span>', str(escape(sentence))))
 
 

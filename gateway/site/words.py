@@ -5,10 +5,10 @@ sentence without English and English that nothing says any more.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
 from babel.messages.pofile import read_po
+from markupsafe import Markup
 
 from gateway.site.browser import language
 
@@ -46,14 +46,15 @@ def translator() -> Translate:
     return say
 
 
-def plural(translate: Translate, singular: str, many: str, count: int) -> str:
-    """gettext's pair of forms; Japanese has one."""
-    return translate(singular if count == 1 else many)
+def for_templates(translate: Translate) -> Callable[..., Markup]:
+    """`_` of templates. A page says hundreds of sentences, for which Jinja's own takes a third of the page's time."""
 
+    def say(sentence: str, /, **values: object) -> Markup:
+        """`values` go into %(name)s, escaped unless they are Markup."""
+        said = Markup(translate(sentence))
+        return said % values if values else said
 
-def installed(translate: Translate) -> tuple[Translate, Callable[[str, str, int], str]]:
-    """What Jinja's i18n extension takes."""
-    return translate, partial(plural, translate)
+    return say
 
 
 def N_(sentence: str) -> str:  # noqa: N802  gettext's own name: marks a sentence that is said later.
