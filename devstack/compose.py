@@ -12,6 +12,7 @@ from devstack import ports, services
 from devstack.places import REPOSITORY
 from devstack.trouble import Trouble
 
+BASE_IMAGE = "python:3.11-slim-bookworm"
 PORTS = {"gateway": "TSUNAGU_PORT", "mail": "TSUNAGU_MAIL_PORT", "kafka": "TSUNAGU_KAFKA_PORT"}
 # Images of seven services on a machine that has none of their libraries yet.
 BUILD_SECONDS = 3600.0
@@ -26,6 +27,11 @@ def what_is_missing() -> str:
     if _docker("info", "--format", "{{.ServerVersion}}").returncode:
         return "no Docker engine answers"
     return "" if _docker("compose", "version").returncode == 0 else "docker compose is not installed"
+
+
+def image_bytes(image: str) -> int:
+    """The size of an image with all of its layers. Raises Trouble when there is none."""
+    return int(_expected(_docker("image", "inspect", image, "--format", "{{.Size}}"), image).stdout)
 
 
 def parts() -> tuple[str, ...]:
@@ -90,9 +96,16 @@ class Compose:
         made = self.command("auth", "api-key", "create", name, "--scope", scope)
         return _expected(made, "The API key").stdout.strip()
 
-    def container(self, part: str) -> str:
-        """The id of a part's container."""
-        return _expected(self._run("ps", "--quiet", "--all", part), part).stdout.strip()
+    def stop(self, part: str) -> None:
+        self._need("stop", part)
+
+    def start(self, part: str) -> None:
+        """As docker does it, without a look at what the part depends on. Returns before it is ready."""
+        _expected(_docker("start", f"{self._project}-{part}-1"), part)
+
+    def is_ready(self, part: str, port: str) -> bool:
+        """What its health check would say now."""
+        return _docker("exec", f"{self._project}-{part}-1", "/app/ready", port).returncode == 0
 
     def __enter__(self) -> Self:
         try:

@@ -1,6 +1,7 @@
 """One contract as its people see it: an operator, a monitoring system, mailboxes, a telephone, and browsers."""
 
 import itertools
+import random
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from devstack.client import Answer, Client
 
 TEMPORARY, LASTING = "20261123", "tsunagu2026"
 NINE = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
-_numbers = itertools.count(10_000_000)
+# Where the stories are played again they meet the contracts of last time.
+_numbers = itertools.count(random.randrange(30_000_000, 90_000_000, 1_000))
 API = "/api/v1"
 
 
