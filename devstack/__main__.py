@@ -59,16 +59,17 @@ def demo(storm: int | None) -> None:
 
 
 @tsunagu.command()
-@click.argument("what", type=click.Choice(["calls", "faxes"]))
+@click.argument("what", type=click.Choice(["calls", "faxes", "pages"]))
 def bench(what: str) -> None:
     """Measure the running stack.
 
     `calls`: how fast the switch is answered, beside bare inserts into the same database in the same run. `faxes`: how
-    long the list of faxes takes while 1,000 come in, beside the idle one.
+    long the list of faxes takes while 1,000 come in, beside the idle one. `pages`: the top page of a contract with 200
+    numbers, beside a bare Flask page in the same run.
     """
     from devstack import benching
 
-    {"calls": benching.calls, "faxes": benching.faxes}[what]()
+    {"calls": benching.calls, "faxes": benching.faxes, "pages": benching.pages}[what]()
 
 
 @tsunagu.command()
@@ -193,6 +194,17 @@ def rebuild(service: str, view: str) -> None:
     from devstack import operating
 
     sys.exit(operating.service_command(service, "rebuild", view))
+
+
+@tsunagu.command()
+def images() -> None:
+    """Show how large each image is and how fast it starts.
+
+    Builds the images and starts all of them, beside whatever runs here; needs a Docker engine.
+    """
+    from devstack import images as imaging
+
+    imaging.show()
 
 
 @tsunagu.command()

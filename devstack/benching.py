@@ -30,6 +30,17 @@ def faxes() -> None:
         raise Trouble(str(broken)) from broken
 
 
+def pages() -> None:
+    """The bench of the top page. Raises Trouble when a page does not come."""
+    from bench import pages as bench_pages
+
+    stack, keys = need(), seed.read_keys(Places(DEFAULT_ROOT))
+    try:
+        bench_pages.run(stack.gateway_url, operating.operator_key(), keys[seed.IVR], stack.addresses.mongo_url)
+    except RuntimeError as broken:
+        raise Trouble(str(broken)) from broken
+
+
 def calls() -> None:
     """The bench of `POST /calls`. Raises Trouble when a call is not answered."""
     from bench import calls as bench_calls  # Its libraries are not needed by anything else.
