@@ -23,7 +23,8 @@ _PAGE = Environment(
 {% for name, started in row.options.items() %}<div class="option"><p><a href="/numbers/{{ row._id }}">{{ name }}</a></p>
 <span class="tag">{{ "開始中" if started else "停止中" }}</span>
 <form method="post" action="/numbers/{{ row._id }}/{{ name }}">
-<button>{{ "停止する" if started else "開始する" }}</button></form></div>{% endfor %}</section>{% endfor %}</main></body></html>""")
+<button>{{ "停止する" if started else "開始する" }}</button></form></div>{% endfor %}
+</section>{% endfor %}</main></body></html>""")
 
 
 @dataclass(frozen=True)
