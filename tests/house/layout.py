@@ -72,6 +72,9 @@ def _unnamed(repository: Repository, service: str) -> list[str]:
         in _constant(repository, "devstack/services.py", "SERVICES"),
         "gateway/routes.py: ROUTES has no line of": service in _constant(repository, "gateway/routes.py", "ROUTES"),
         "gateway/settings.py: there is no URL of": f"{service}_url:" in repository.text("gateway/settings.py"),
+        "docker-compose.yml: there are no containers of": all(
+            f"\n  {service}-{part}:\n" in repository.text("docker-compose.yml") for part in ("prepare", "web", "worker")
+        ),
         "README.md: the table of folders leaves out": f"services/{service}/" in repository.text("README.md"),
         "CHANGELOG.md: no line tells of": _tells_of(repository.text("CHANGELOG.md"), service),
         "docs/glossary.md: no line tells of": _tells_of(repository.text("docs/glossary.md"), service),
