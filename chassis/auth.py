@@ -76,22 +76,24 @@ class Tokens:
 
     def _claims(self, token: str) -> Mapping[str, Any]:
         """A signature is checked once; whether its key is still there and its time not over, each time."""
-        self._key(jwt.get_unverified_header(token)["kid"])
-        claims = self._known(token)
+        kid, claims = self._known(token)
+        self._key(kid)
         if claims["exp"] <= time.time() - _LEEWAY.total_seconds():
             raise jwt.ExpiredSignatureError
         return claims
 
-    def _decoded(self, token: str) -> Mapping[str, Any]:
-        return jwt.decode(
+    def _decoded(self, token: str) -> tuple[str, Mapping[str, Any]]:
+        kid: str = jwt.get_unverified_header(token)["kid"]
+        claims = jwt.decode(
             token,
-            self._key(jwt.get_unverified_header(token)["kid"]),
+            self._key(kid),
             algorithms=["EdDSA"],
             issuer=ISSUER,
             audience=AUDIENCE,
             leeway=_LEEWAY,
             options={"require": ["exp", "iat", "sub"]},
         )
+        return kid, claims
 
     def _key(self, kid: str) -> Ed25519PublicKey:
         return self._keys[kid]

@@ -218,7 +218,9 @@ if TYPE_CHECKING:
         description: str
 
         def __init__(self, name: str, import_name: str, *, description: str = "", **options: Any) -> None: ...
-        def arguments(self, schema: type[Schema], *, location: str = "json", **documented: Any) -> _Decorator: ...
+        def arguments(
+            self, schema: type[Schema] | Schema, *, location: str = "json", **documented: Any
+        ) -> _Decorator: ...
         def response(self, status_code: int, schema: Any = None, **documented: Any) -> _Decorator: ...
         def alt_response(self, status_code: int, response: str | None = None, **documented: Any) -> _Decorator: ...
         def doc(self, **documented: Any) -> _Decorator: ...
@@ -238,6 +240,11 @@ class Blueprint(_Routes):
     """flask-smorest's Blueprint with the strict parser; `routes.arguments(BodySchema)` reads and checks a body."""
 
     ARGUMENTS_PARSER = _Parser()
+
+    def arguments(self, schema: type[Schema] | Schema, *, location: str = "json", **documented: Any) -> "_Decorator":
+        """As the library's, with one schema for all requests: to make one costs more than to read a small body."""
+        made = schema() if isinstance(schema, type) else schema
+        return super().arguments(made, location=location, **documented)
 
     def takes_nothing(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """The route has no body to read: none is fine and so is {}; whoever sends more meant something else."""

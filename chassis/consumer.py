@@ -26,7 +26,7 @@ from chassis.views import Views
 BATCH = 2_000
 COMMIT_SECONDS = 0.2
 # After fewer records it rests, as the relay does and for the same reason.
-FEW, REST_SECONDS = 200, 0.04
+FEW, REST_SECONDS = 200, 0.1
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 200, 5_000
 CAUSE_LENGTH = 1_000
 log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ from chassis.store import EventStore, TokenLost
 SCAN_BATCH = 1000
 # After a batch of few it rests: what is recorded meanwhile is one batch, where each event alone would cost a request to
 # Kafka and wake every reader. An event after a while of silence never waits.
-FEW, REST_SECONDS = 200, 0.04
+FEW, REST_SECONDS = 200, 0.1
 SAVE_SECONDS = 0.2
 SAVE_IDLE_SECONDS = 30.0
 POSITION = "relay"
