@@ -208,8 +208,9 @@ def fax_routes(shelf: Shelf) -> Blueprint:
     @owns_number
     @routes.response(200, FaxSchema, headers=TAGGED)
     def show(number: str, fax_id: str) -> Response:
-        """The record of a fax, read from its stream, never behind. A look at it leaves the fax unread."""
-        return reply(shown_fax(shelf.fax(number, fax_id, principal())))
+        """The record of a fax, read from its stream, never behind. A look at it leaves the fax unread, and has it made
+        ready to be shown before others."""
+        return reply(shown_fax(shelf.look(number, fax_id, principal(), origin())))
 
     @routes.delete("")
     @owns_number
@@ -255,7 +256,7 @@ def fax_routes(shelf: Shelf) -> Blueprint:
     def show_pdf(number: str, fax_id: str) -> Response:
         """The document as PDF, nothing of its picture lost, until it is made 503. A customer who has it has read the
         fax."""
-        fax = shelf.fax(number, fax_id, principal())
+        fax = shelf.look(number, fax_id, principal(), origin())
         return _opened(shelf, fax, _File("pdf", PDF), lambda: shelf.pdf(fax))
 
     @routes.get("/pages/<page>.png")
@@ -263,7 +264,7 @@ def fax_routes(shelf: Shelf) -> Blueprint:
     @routes.response(200, _BINARY, content_type=PNG)
     def show_page(number: str, fax_id: str, page: str) -> Response:
         """A page as a picture in its right proportions, the first is 1; until it is made 503."""
-        fax = shelf.fax(number, fax_id, principal())
+        fax = shelf.look(number, fax_id, principal(), origin())
         wanted = page_of(fax, page)
         return _streamed(fax, _File(f"{wanted}.png", PNG, "inline"), lambda: shelf.picture(fax, wanted))
 
@@ -281,8 +282,8 @@ class _File(NamedTuple):
 def _opened(shelf: Shelf, fax: Fax, file: _File, find: Callable[[], Stored]) -> Response:
     """The file, and the fax counts as read when it was the customer who asked for it."""
     response = _streamed(fax, file, find)
-    if request.method == "GET" and principal().kind == "customer" and not fax.read:
-        shelf.handed_out(there(fax).fax_id, origin())
+    if request.method == "GET" and principal().kind == "customer":
+        shelf.handed_out(fax, origin())
     return response
 
 

@@ -47,7 +47,7 @@ def build(
     spool = Spool(settings.spool)
     quota = Quota(settings.most_faxes, settings.most_bytes)
     receipts = Receipts(shelf, darkroom or ProcessDarkroom(Limits()), quota, Turns(settings.receipts_at_once))
-    developer = Developer(faxes, rows, shelf.contents, spool, darkroom or ProcessDarkroom(MAKING))
+    developer = Developer(shelf, spool, darkroom or ProcessDarkroom(MAKING))
     keeper = Housekeeper(numbers, faxes, rows, shelf.contents, spool, settings.retention, settings.upload_grace)
     parts = Parts(
         NAME,

@@ -19,7 +19,16 @@ from chassis.views import Row, Views
 from contracts.faxstore import FaxReceived
 from services.faxstore.adapters import Arriving, Contents, Stored
 from services.faxstore.formats import Darkroom
-from services.faxstore.model.fax import DeleteFax, Fax, MarkFax, ReceiveFax, is_taken, there
+from services.faxstore.model.fax import (
+    DeleteFax,
+    Fax,
+    MarkFax,
+    ReceiveFax,
+    WantCopies,
+    is_taken,
+    is_to_be_shown,
+    there,
+)
 from services.faxstore.model.setting import FaxMail
 from services.faxstore.views import FAXES, NEWEST_FIRST, FaxNow
 
@@ -75,6 +84,13 @@ class Shelf:
             raise NotFound("not-found")
         return fax
 
+    def look(self, number: str, fax_id: str, caller: Principal, origin: Origin) -> Fax:
+        """As `fax`, for whoever wants to see it: what cannot be shown yet is made before all that nobody looks at."""
+        fax = self.fax(number, fax_id, caller)
+        if is_to_be_shown(fax) and not fax.wanted:
+            self._note(fax_id, WantCopies(), origin)
+        return fax
+
     def page(self, number: str, caller: Principal, limit: int, before: tuple[datetime, str] | None) -> list[Row]:
         """The newest first, those older than `before`; one more than `limit`, when there are more."""
         setting = self.setting_of(number, caller)
@@ -102,18 +118,23 @@ class Shelf:
         }
 
     def mark(self, fax_id: str, read: bool, origin: Origin) -> Fax:
-        return self._put(fax_id, self.faxes.handle(fax_id, MarkFax(read), origin), origin)
+        return self.put(fax_id, self.faxes.handle(fax_id, MarkFax(read), origin), origin)
 
     def delete(self, fax_id: str, origin: Origin, guard: Callable[[Fax], None]) -> None:
         """It is gone for everybody; the worker removes its content, and does so again if it is killed over it."""
-        self._put(fax_id, self.faxes.handle(fax_id, DeleteFax(), origin, guard=guard), origin)
+        self.put(fax_id, self.faxes.handle(fax_id, DeleteFax(), origin, guard=guard), origin)
 
-    def handed_out(self, fax_id: str, origin: Origin) -> None:
-        """A customer who has the document has read it. That it cannot be noted now keeps nobody from reading."""
+    def handed_out(self, fax: Fax, origin: Origin) -> None:
+        """A customer who has the document has read it."""
+        if not fax.read:
+            self._note(there(fax).fax_id, MarkFax(True), origin)
+
+    def _note(self, fax_id: str, command: MarkFax | WantCopies, origin: Origin) -> None:
+        """That it cannot be noted now keeps nobody from reading."""
         try:
-            self.mark(fax_id, True, origin)
+            self.put(fax_id, self.faxes.handle(fax_id, command, origin), origin)
         except TsunaguError as problem:
-            log.info("fax_not_marked", code=problem.code)
+            log.info("look_not_noted", code=problem.code)
 
     def document(self, fax: Fax) -> Stored:
         """As it was sent."""
@@ -135,7 +156,8 @@ class Shelf:
             raise Unavailable("copies-not-ready", retry_after=2)
         return _there_still(self.contents.copy(f"{fax.copies_id}/{name}"))
 
-    def _put(self, fax_id: str, outcome: Outcome[Fax], origin: Origin) -> Fax:
+    def put(self, fax_id: str, outcome: Outcome[Fax], origin: Origin) -> Fax:
+        """The fax after a command, also in its row if it changed."""
         if outcome.events:
             self.show(fax_id, outcome, origin)
         return outcome.state

@@ -23,6 +23,7 @@ from chassis.messages import Actor, Origin, now
 from chassis.views import Row, Views
 from contracts.faxstore import FaxDeleted, FaxReceived
 from services.faxstore.adapters import Contents, Spool, Stored, Upload
+from services.faxstore.flows import Shelf
 from services.faxstore.formats import Darkroom
 from services.faxstore.model.fax import (
     AbandonContent,
@@ -35,7 +36,7 @@ from services.faxstore.model.fax import (
     there,
 )
 from services.faxstore.model.setting import FaxDeletionNoted, FaxMail, NoteFaxDeletion
-from services.faxstore.views import FAXES
+from services.faxstore.views import FAXES, Chore
 
 LOOK_SECONDS, LOOK_AT = 0.3, 100
 TIDY_SECONDS = 60.0
@@ -53,13 +54,12 @@ log = structlog.get_logger(__name__)
 class Developer:
     """Makes the PDF and the pictures of each fax, once.
 
+    First of those that somebody has looked at in vain, then of the newest: whoever was just told of a fax opens it, and
+    does not wait behind all that came before. A fax for which the darkroom had no time comes after all others.
     One works at a time, by its lease; and whatever two of them do, only what the fax's own stream names is ever shown.
-    A fax for which the darkroom had no time comes after all others that wait, so that it does not hold them up.
     """
 
-    faxes: Handler[Fax]
-    views: Views
-    contents: Contents
+    shelf: Shelf
     spool: Spool
     darkroom: Darkroom
     wait: Callable[[float], Any] = time.sleep
@@ -67,16 +67,22 @@ class Developer:
     _broke: Counter[str] = field(default_factory=Counter)
     _later: set[str] = field(default_factory=set)
 
+    @property
+    def contents(self) -> Contents:
+        return self.shelf.contents
+
     def run(self, _fence: int, going: Callable[[], bool]) -> None:
         while going():
-            rows = due(self.views, "copies", self._later)
-            for row in rows:
-                if not going():
-                    return
-                self._try(row["_id"])
-            if not rows:
+            if fax_id := self._next():
+                self._try(fax_id)
+            else:
                 self._later.clear()
                 self.wait(LOOK_SECONDS)
+
+    def _next(self) -> str | None:
+        """Looked for anew each time, as somebody may be waiting since."""
+        looks = (due(self.shelf.views, chore, self._later, newest=1) for chore in ("wanted-copies", "copies"))
+        return next((row["_id"] for rows in looks for row in rows), None)
 
     def _try(self, fax_id: str) -> None:
         """Now, or after all others. Raises when the store is away."""
@@ -92,16 +98,17 @@ class Developer:
     def develop(self, fax_id: str) -> None:
         """The copies of one fax, unless it has some or is gone. Raises when the store is away or the darkroom has
         no time."""
-        fax = self.faxes.read(fax_id).state
+        fax = self.shelf.faxes.read(fax_id).state
         if not is_to_be_shown(fax):
-            self.wait(LOOK_SECONDS)  # The row is behind.
+            self._later.add(fax_id)  # The row is behind.
             return
-        copies_id = f"{fax.content_id}.{uuid.uuid4().hex}"
+        copies_id, origin = f"{fax.content_id}.{uuid.uuid4().hex}", Origin(DEVELOPER, f"develop:{fax_id}")
         self.contents.begin(copies_id, fax_id, now())
-        outcome = self.faxes.handle(fax_id, self._made(fax_id, fax, copies_id), Origin(DEVELOPER, f"develop:{fax_id}"))
+        outcome = self.shelf.faxes.handle(fax_id, self._made(fax_id, fax, copies_id), origin)
         if outcome.state.copies_id != copies_id:
             self.contents.remove(copies_id)  # It cannot be shown, or was deleted meanwhile.
         self.contents.settle(copies_id)
+        self.shelf.put(fax_id, outcome, origin)
 
     def _made(self, fax_id: str, fax: Fax, copies_id: str) -> NoteCopies | NoteFailure:
         try:
@@ -255,8 +262,8 @@ def _expiry(fax_id: str, before: datetime) -> Order:
     return Order(fax_id, ExpireFax(before), name, name, mark=False)
 
 
-def due(views: Views, chore: str, left: Collection[str] = ()) -> list[Row]:
-    """The oldest faxes with this chore, without those `left` for later. Rows lag: what is done already may still be
-    among them."""
+def due(views: Views, chore: Chore, left: Collection[str] = (), *, newest: int = 0) -> list[Row]:
+    """The oldest faxes with this chore, or so many of the newest, without those `left` for later. Rows lag: what is
+    done already may still be among them."""
     wanted = {"chore": chore, "_id": {"$nin": sorted(left)}}
-    return views.find(FAXES.name, wanted, sort=(("stored_at", 1),), limit=LOOK_AT)
+    return views.find(FAXES.name, wanted, sort=(("stored_at", -1 if newest else 1),), limit=newest or LOOK_AT)

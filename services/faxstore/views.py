@@ -14,7 +14,7 @@ from chassis.messages import Recorded
 from chassis.views import Row, View
 from services.faxstore.model.fax import Event, Fax, evolve
 
-Chore = Literal["copies", "removal"]
+Chore = Literal["wanted-copies", "copies", "removal"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ def _row(fax: Fax) -> Row:
 def chore_of(fax: Fax) -> Chore | None:
     if fax.deleted:
         return "removal" if fax.content_id else None
-    return "copies" if fax.content_id and not (fax.copies_id or fax.failure) else None
+    if not fax.content_id or fax.copies_id or fax.failure:
+        return None
+    return "wanted-copies" if fax.wanted else "copies"
 
 
 def fax_of(row: Row) -> Fax:
@@ -76,6 +78,7 @@ FAXES = View(
             "ContentKept",
             "ContentRemoved",
             "FaxMarked",
+            "CopiesWanted",
             "CopiesMade",
             "CopiesFailed",
             FaxNow.__name__,

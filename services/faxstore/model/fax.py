@@ -44,6 +44,11 @@ class FaxMarked:
 
 
 @dataclass(frozen=True)
+class CopiesWanted:
+    """Somebody has looked at it before it could be shown."""
+
+
+@dataclass(frozen=True)
 class CopiesMade:
     """It can be shown: as PDF, and each page as a picture. All lie under this name."""
 
@@ -58,17 +63,25 @@ class CopiesFailed:
 
 
 Event = (
-    FaxReceived | FaxDeleted | ContentKept | ContentAbandoned | ContentRemoved | FaxMarked | CopiesMade | CopiesFailed
+    FaxReceived
+    | FaxDeleted
+    | ContentKept
+    | ContentAbandoned
+    | ContentRemoved
+    | FaxMarked
+    | CopiesWanted
+    | CopiesMade
+    | CopiesFailed
 )
-PRIVATE_EVENTS = (ContentKept, ContentAbandoned, ContentRemoved, FaxMarked, CopiesMade, CopiesFailed)
+PRIVATE_EVENTS = (ContentKept, ContentAbandoned, ContentRemoved, FaxMarked, CopiesWanted, CopiesMade, CopiesFailed)
 
 
 @dataclass(frozen=True)
 class Fax:
     """A fax; `received` is None before it came. `content_id` is "" before that and when nothing is left of it.
 
-    `copies_id` is "" as long as there are none, `failure` says why there never will be. `abandoned` are the contents of
-    tries that came to nothing.
+    `copies_id` is "" as long as there are none, `failure` says why there never will be; `wanted`: somebody waits for
+    them. `abandoned` are the contents of tries that came to nothing.
     """
 
     received: FaxReceived | None = None
@@ -79,6 +92,7 @@ class Fax:
     copies_id: str = ""
     failure: str = ""
     abandoned: tuple[str, ...] = ()
+    wanted: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,11 @@ class MarkFax:
 
 
 @dataclass(frozen=True)
+class WantCopies:
+    """Somebody looks at it. Changes nothing once it can be shown, or never can."""
+
+
+@dataclass(frozen=True)
 class NoteCopies:
     """What it is shown by is made."""
 
@@ -135,7 +154,9 @@ class NoteRemoval:
     """All content is gone."""
 
 
-Command = ReceiveFax | DeleteFax | ExpireFax | MarkFax | NoteCopies | NoteFailure | AbandonContent | NoteRemoval
+Command = (
+    ReceiveFax | DeleteFax | ExpireFax | MarkFax | WantCopies | NoteCopies | NoteFailure | AbandonContent | NoteRemoval
+)
 
 
 def evolve(fax: Fax, event: Event) -> Fax:
@@ -150,6 +171,8 @@ def evolve(fax: Fax, event: Event) -> Fax:
             return replace(fax, content_id="", copies_id="")
         case FaxMarked(read):
             return replace(fax, read=read)
+        case CopiesWanted():
+            return replace(fax, wanted=True)
         case CopiesMade(copies_id):
             return replace(fax, copies_id=copies_id)
         case CopiesFailed(code):
@@ -171,6 +194,8 @@ def decide(command: Command, fax: Fax) -> list[Event]:
             return [ContentRemoved()] if fax.deleted and fax.content_id else []
         case ExpireFax(before):
             return _expire(before, fax)
+        case WantCopies():
+            return [CopiesWanted()] if is_to_be_shown(fax) and not fax.wanted else []
         case NoteCopies(copies_id):
             usable = is_to_be_shown(fax) and copies_id not in fax.abandoned
             return [CopiesMade(copies_id)] if usable else []

@@ -12,6 +12,7 @@ from services.faxstore.model.fax import (
     ContentRemoved,
     CopiesFailed,
     CopiesMade,
+    CopiesWanted,
     DeleteFax,
     ExpireFax,
     FaxMarked,
@@ -20,6 +21,7 @@ from services.faxstore.model.fax import (
     NoteFailure,
     NoteRemoval,
     ReceiveFax,
+    WantCopies,
 )
 from services.faxstore.model.setting import EditFaxMail, FaxDeletionNoted, NoteFaxDeletion, NoteNumber, NumberNoted
 
@@ -62,4 +64,5 @@ DELETED = FaxDeleted(FAX, NUMBER, CONTRACT, "manual")
 EXPIRED = FaxDeleted(FAX, NUMBER, CONTRACT, "expired")
 ABANDONED, REMOVED = ContentAbandoned(CONTENT), ContentRemoved()
 MARKED, UNMARKED = FaxMarked(True), FaxMarked(False)
+WANT, WANTED = WantCopies(), CopiesWanted()
 MADE, FAILED = CopiesMade(COPIES), CopiesFailed("document-not-shown")

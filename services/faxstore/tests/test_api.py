@@ -19,6 +19,7 @@ from contracts.auth import Contract, ContractChanged, ContractImported
 from services.faxstore import api
 from services.faxstore.adapters import Spool
 from services.faxstore.bootstrap import CODEC, HEARD, NAME, build
+from services.faxstore.flows import Shelf
 from services.faxstore.model import fax, setting
 from services.faxstore.reactions import reactions
 from services.faxstore.settings import Settings
@@ -89,8 +90,9 @@ def client(store: Any, contents: MemoryContents, rows: MemoryFaxes, darkroom: Gl
 
 @pytest.fixture
 def developer(store: Any, contents: MemoryContents, rows: MemoryFaxes, darkroom: Glance, spool: Path) -> Developer:
-    faxes = Handler(store, fax.DECIDER, fax.CATEGORY)
-    return Developer(faxes, cast(Views, rows), contents, Spool(spool), darkroom)
+    numbers = Handler(store, setting.DECIDER, setting.CATEGORY)
+    shelf = Shelf(numbers, Handler(store, fax.DECIDER, fax.CATEGORY), cast(Views, rows), contents)
+    return Developer(shelf, Spool(spool), darkroom)
 
 
 @pytest.fixture
@@ -438,6 +440,32 @@ def test_a_fax_is_shown_as_soon_as_it_is_developed(
     assert pages[2].headers["Content-Disposition"].startswith("inline;")
     assert len({page.headers["ETag"] for page in pages[1:4]} | {pdf.headers["ETag"]}) == 4
     assert client.get(f"{FAXES}/f-1", headers=as_customer).json["shown"] == "yes"
+
+
+@pytest.mark.parametrize("look", ["", "/pdf", "/pages/1.png"])
+def test_what_a_customer_looks_at_is_made_first(
+    client: Client, send: Send, as_customer: Headers, store: Any, rows: MemoryFaxes, developer: Developer, look: str
+) -> None:
+    send()
+    client.get(FAXES, headers=as_customer)
+    assert rows.rows["f-1"]["chore"] == "copies"
+
+    for _ in range(2):
+        client.get(f"{FAXES}/f-1{look}", headers=as_customer)
+
+    assert rows.rows["f-1"]["chore"] == "wanted-copies"
+    assert [one.type for one in store.scan()].count("CopiesWanted") == 1
+    developer.develop("f-1")
+    assert rows.rows["f-1"]["chore"] is None
+
+
+def test_that_a_look_cannot_be_noted_keeps_nobody_from_looking(
+    client: Client, send: Send, as_customer: Headers, rows: MemoryFaxes
+) -> None:
+    send()
+    rows.away = True
+
+    assert client.get(f"{FAXES}/f-1", headers=as_customer).status_code == 200
 
 
 def test_a_pdf_is_its_own_pdf_at_once(client: Client, send: Send, as_customer: Headers, developer: Developer) -> None:

@@ -92,6 +92,14 @@ def test_removal_is_noted_of_a_deleted_fax_once() -> None:
     given(FAX, *one.STORED).when(one.NOTE_REMOVAL).then()
 
 
+def test_a_fax_is_wanted_once_and_only_while_it_cannot_be_shown() -> None:
+    given(FAX, *one.STORED).when(one.WANT).then(one.WANTED)
+    given(FAX, *one.STORED, one.WANTED).when(one.WANT).then()
+    given(FAX, *one.STORED, one.MADE).when(one.WANT).then()
+    given(FAX, *one.STORED, one.FAILED).when(one.WANT).then()
+    given(FAX, *one.STORED, one.DELETED).when(one.WANT).then()
+
+
 def test_a_fax_has_copies_once() -> None:
     given(FAX, *one.STORED).when(one.NOTE_COPIES).then(one.MADE)
     given(FAX, *one.STORED, one.MADE).when(NoteCopies("other")).then()

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -5,6 +6,7 @@ from typing import cast
 
 import pytest
 
+from chassis.auth import Principal
 from chassis.errors import Unavailable
 from chassis.handling import Handler
 from chassis.memory_store import MemoryStore
@@ -15,13 +17,14 @@ from services.faxstore.adapters import Spool
 from services.faxstore.bootstrap import CODEC
 from services.faxstore.flows import BUSY_SECONDS, Quota, Receipts, Sent, Shelf, Turns
 from services.faxstore.model import fax, setting
-from services.faxstore.model.fax import AbandonContent, DeleteFax, ExpireFax, Fax, MarkFax
+from services.faxstore.model.fax import AbandonContent, DeleteFax, ExpireFax, Fax, MarkFax, ReceiveFax
 from services.faxstore.model.setting import FaxDeletionNoted, FaxMail
 from services.faxstore.tasks import BREATH_SECONDS, HOUSEKEEPER, LOOK_AT, LOOK_SECONDS, TRIES, Developer, Housekeeper
-from services.faxstore.tests.examples import AT, NOTE, NUMBER
+from services.faxstore.tests.examples import AT, NOTE, NUMBER, RECEIVED
 from services.faxstore.tests.stand_ins import TIFF, Glance, MemoryContents, MemoryFaxes
 
 DAYS, GRACE = timedelta(days=60), timedelta(minutes=10)
+OPERATOR_S = Principal("operator", "desk", frozenset({"operator"}))
 
 
 class Followed(MemoryFaxes):
@@ -54,7 +57,7 @@ class World:
         shelf = Shelf(self.numbers, self.faxes, views, self.contents)
         self.receipts = Receipts(shelf, self.darkroom, Quota(10, 1000), Turns(1))
         self.waits: list[float] = []
-        self.developer = Developer(self.faxes, views, self.contents, self.spool, self.darkroom, self.waits.append)
+        self.developer = Developer(shelf, self.spool, self.darkroom, self.waits.append)
         self.keeper = Housekeeper(
             self.numbers, self.faxes, views, self.contents, self.spool, DAYS, GRACE, self.clock, self.waits.append
         )
@@ -278,7 +281,6 @@ def test_copies_are_made_once(world: World) -> None:
     world.developer.develop("f-1")
 
     assert world.contents.copies == made
-    assert world.waits == [LOOK_SECONDS]
     assert not world.contents.uploads
     assert not list(world.spool.folder.iterdir())
 
@@ -342,6 +344,59 @@ def test_a_fax_that_takes_too_long_comes_after_all_others(world: World) -> None:
 
     assert ["f-2", "f-3"] in shown
     assert world.waits[0] == BREATH_SECONDS
+
+
+def developed(world: World, ids: tuple[str, ...], meanwhile: Callable[[int], None] = lambda turn: None) -> list[str]:
+    """In the order in which they are. `meanwhile` is told how many there are, before each."""
+    order: list[str] = []
+
+    def going() -> bool:
+        order.extend(id for id in ids if id not in order and world.fax(id).copies_id)
+        meanwhile(len(order))
+        return len(order) < len(ids) and not world.waits
+
+    world.developer.run(1, going)
+    return order
+
+
+def stored_one_after_the_other(world: World, *ids: str) -> None:
+    for second, id in enumerate(ids):
+        received = replace(RECEIVED, fax_id=id)
+        world.contents.documents[id] = (NUMBER, TIFF)
+        world.faxes.begin(id, ReceiveFax(received, id, NOON + timedelta(seconds=second)), OPERATOR)
+
+
+def test_the_newest_is_shown_first_also_when_it_comes_meanwhile(world: World) -> None:
+    stored_one_after_the_other(world, "f-1", "f-2", "f-3")
+
+    def newer(turn: int) -> None:
+        if turn == 1 and "f-9" not in world.contents.documents:
+            world.take("f-9")
+
+    assert developed(world, ("f-1", "f-2", "f-3", "f-9"), newer) == ["f-3", "f-9", "f-2", "f-1"]
+
+
+def test_what_somebody_looks_at_is_shown_before_all_others(world: World) -> None:
+    stored_one_after_the_other(world, "f-1", "f-2", "f-3")
+
+    def looked_at(turn: int) -> None:
+        if turn == 1:
+            world.developer.shelf.look(NUMBER, "f-1", OPERATOR_S, OPERATOR)
+
+    assert developed(world, ("f-1", "f-2", "f-3"), looked_at) == ["f-3", "f-1", "f-2"]
+
+
+def test_a_row_that_is_behind_holds_up_no_other(world: World) -> None:
+    stored_one_after_the_other(world, "f-1", "f-2")
+    world.rows.project(list(world.store.scan()))
+    world.developer.develop("f-2")
+    world.rows.rows["f-2"] = {
+        **world.rows.rows["f-1"],
+        "stored_at": NOON + DAYS,
+        "_seen": {"fax-f-2": sequence_of(9, 0)},
+    }
+
+    assert developed(world, ("f-2", "f-1")) == ["f-2", "f-1"]
 
 
 def test_the_developer_ends_when_the_store_is_away(world: World) -> None:

@@ -39,6 +39,11 @@ def test_a_row_says_what_is_to_be_done() -> None:
     assert chores == [None, "copies", "copies", None, "removal", None]
 
 
+def test_what_somebody_waits_for_is_another_chore() -> None:
+    assert row_of(*one.STORED, one.WANTED)["chore"] == "wanted-copies"
+    assert row_of(*one.STORED, one.WANTED, one.MADE)["chore"] is None
+
+
 def test_what_cannot_be_shown_is_not_tried_again() -> None:
     assert row_of(*one.STORED, one.FAILED)["chore"] is None
 
