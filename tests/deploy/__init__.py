@@ -1,0 +1,1 @@
+"""The manifests, as `kubectl kustomize` builds them: valid, closed, and true to the code."""
