@@ -19,8 +19,13 @@ PROFILED = {name for name, container in CONTAINERS.items() if container.get("pro
 
 def given(part: str) -> dict[str, str]:
     """A container's environment where the operator sets nothing."""
-    environment = CONTAINERS[part].get("environment", {})
-    return {name: re.sub(r"\$\{\w+(?::-([^}]*))?\}", r"\1", str(value)) for name, value in environment.items()}
+    return {name: plain(str(value)) for name, value in CONTAINERS[part].get("environment", {}).items()}
+
+
+def plain(value: str) -> str:
+    """With the defaults of its variables; a default may have variables too."""
+    inner = re.sub(r"\$\{\w+(?::-([^${}]*))?\}", r"\1", value)
+    return value if inner == value else plain(inner)
 
 
 def test_every_process_has_a_container() -> None:
