@@ -1,6 +1,6 @@
 """A customer with every option on two numbers, some settings, and a browser that may be logged in already."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -10,6 +10,7 @@ from chassis.testing import eventually
 from tests.e2e.customer import API, LASTING, Customer
 
 COOKIE = "tsunagu-session"
+OFFICE_NUMBERS = 200
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Household(Customer):
 
     fax_key: str = ""
     _tokens: list[str] = field(default_factory=list)
+    _offices: list["Household"] = field(default_factory=list)
 
     @property
     def source(self) -> str:
@@ -44,6 +46,22 @@ class Household(Customer):
     def _set(self, path: str, **changes: object) -> None:
         assert eventually(lambda: self.operator.get(path).status == 200)
         assert self.operator.put(path, {**self.operator.get(path).body, **changes}).status == 200
+
+    def office(self) -> "Household":
+        """Another customer, with two hundred numbers, most of them forwarded; the same each time."""
+        if not self._offices:
+            self._offices.append(replace(self, number=f"03{self.number[2:]}", _tokens=[], _offices=[])._open())
+        return self._offices[0]
+
+    def _open(self) -> Self:
+        """Its numbers are those behind the household's, in another place."""
+        others = [f"04{int(self.number[2:]) + place}" for place in range(1, OFFICE_NUMBERS)]
+        numbers = {number: ["voicewarp", "incoming-mail"] for number in (self.number, *others)}
+        self.register(numbers, ["bulk-forward", "fault-notice"])
+        self.heard()
+        assert self.operator.put(self.forwarding, {"entries": dict.fromkeys(others[9:], "0312345678")}).status == 200
+        assert eventually(self.token)
+        return self
 
     def token(self) -> str:
         """Of a login with the lasting password."""

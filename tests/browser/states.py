@@ -67,6 +67,16 @@ def _undone(page: Page, household: Household) -> None:
     page.locator(".notification form button").click()
 
 
+def office(path: str) -> Bring:
+    """An address as a customer of two hundred numbers sees it."""
+
+    def bring(page: Page, household: Household) -> None:
+        household.office().enter(page)
+        page.goto(path)
+
+    return bring
+
+
 OWN: Sequence[State] = (
     State("login", at("/login"), logged_in=False),
     State("login-refused", _refused_login, logged_in=False),
@@ -78,6 +88,12 @@ OWN: Sequence[State] = (
     State("top-stopped-with-undo", _undo),
     State("top-started-again", _undone),
     State("lite", at("/lite")),
+    State("top-office", office("/"), logged_in=False),
+    State("top-office-found", office("/?q=0004"), logged_in=False),
+    State("top-office-found-none", office("/?q=999999"), logged_in=False),
+    State("lite-office", office("/lite"), logged_in=False),
+    State("bulk_forward-office", office("/bulk-forward"), logged_in=False),
+    State("card-office", office("/card"), logged_in=False),
     State("gallery", at("/gallery"), logged_in=False),
     State("error-404", at("/nowhere"), logged_in=False),
     State("error-404-number", at("/numbers/{number}0/voicewarp")),
