@@ -49,6 +49,8 @@ def test_who_goes_on_in_time_keeps_what_was_typed_and_is_warned_again(
     for width in (1280, 320):
         page.set_viewport_size({"width": width, "height": 800})
         assert (flaws(page), sticks_out(page)) == ([], [])
+    page.set_viewport_size({"width": 320, "height": 200})  # 1280 by 800 at 400 %.
+    assert dialog(page).evaluate("one => one.getBoundingClientRect().top") >= 0
     page.keyboard.press("Enter")
 
     expect(dialog(page)).to_have_count(0)
