@@ -1,22 +1,25 @@
-"""The yardstick of pages: Flask, Jinja, one read of the same MongoDB, and nothing else.
+"""The yardsticks of pages: Flask, Jinja, the same MongoDB, and nothing else.
 
-`/` shows the same twenty of two hundred numbers as the top page, each with its sentence and its switches, out of one
-collection. No login, no services, no languages, no proofs of forms, no compression. `/nothing` shows not even that.
+`/` shows the same twenty of two hundred numbers as the top page, each with its sentence and its switches. It reads what
+the top page asks services for, each from a collection of its own, one after the other, as one program would.
+`/one-read` has all of a number in one document. No services, no languages, no proofs of forms, no compression. `/nothing` says ok.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import flask
 from jinja2 import Environment
+from pymongo.database import Database
 
 from chassis.mongo import Document, connect
 from chassis.settings import read, variable
 
-DATABASE, COLLECTION = "bench-pages", "numbers"
+DATABASE = "bench-pages"
 SHOWN, OPTIONS = 20, ("ボイスワープ", "着信お知らせメール")
-_PAGE = Environment(
-    autoescape=True
-).from_string("""<!doctype html>
+# Read as a whole, beside the contract: as much as the top page asks for.
+SINGLE = ("session", "plan", "notice", "line")
+_PAGE = Environment(autoescape=True).from_string("""<!doctype html>
 <html lang="ja"><head><meta charset="utf-8"><title>ご契約のオプション</title></head><body><main>
 <h1>ご契約のオプション</h1>
 {% for row in rows %}<section class="card"><h2>{{ row._id }}</h2><p>{{ row.sentence }}</p>
@@ -33,11 +36,15 @@ class Settings:
 
 
 def create_app() -> flask.Flask:
-    app, rows = flask.Flask(__name__), connect(read(Settings).mongo_url, DATABASE)[COLLECTION]
+    app, db = flask.Flask(__name__), connect(read(Settings).mongo_url, DATABASE)
 
     @app.get("/")
     def show() -> str:
-        return _PAGE.render(rows=list(rows.find().sort("_id").limit(SHOWN)))
+        return _PAGE.render(rows=_joined(db), **{name: db[name].find_one({"_id": 1}) for name in SINGLE})
+
+    @app.get("/one-read")
+    def show_rows() -> str:
+        return _PAGE.render(rows=list(db["rows"].find().sort("_id").limit(SHOWN)))
 
     @app.get("/nothing")
     def nothing() -> str:
@@ -46,11 +53,25 @@ def create_app() -> flask.Flask:
     return app
 
 
+def _joined(db: Database[Document]) -> Iterator[Document]:
+    """The contract names its numbers; the settings of those that are shown are read after that."""
+    contract = db["contract"].find_one({"_id": 1}) or {}
+    wanted = {"_id": {"$in": contract["numbers"][:SHOWN]}}
+    states = {name: {one["_id"]: one["started"] for one in db[name].find(wanted)} for name in OPTIONS}
+    for number, sentence in ((one["_id"], one["sentence"]) for one in db["sentence"].find(wanted)):
+        yield {"_id": number, "sentence": sentence, "options": {name: states[name][number] for name in OPTIONS}}
+
+
 def fill(mongo_url: str, count: int) -> None:
     """The rows of so many numbers, instead of those that are there."""
-    db = connect(mongo_url, DATABASE)
+    db, rows = connect(mongo_url, DATABASE), [_row(number) for number in range(count)]
     db.client.drop_database(DATABASE)
-    db[COLLECTION].insert_many([_row(number) for number in range(count)])
+    db["rows"].insert_many(rows)
+    db["sentence"].insert_many({"_id": one["_id"], "sentence": one["sentence"]} for one in rows)
+    for name in OPTIONS:
+        db[name].insert_many({"_id": one["_id"], "started": one["options"][name]} for one in rows)
+    for name in ("contract", *SINGLE):
+        db[name].insert_one({"_id": 1, "numbers": [one["_id"] for one in rows]})
     db.client.close()
 
 

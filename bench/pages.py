@@ -32,7 +32,8 @@ API = "/api/v1"
 RATES, ROUNDS, SECONDS = (2, 10), 6, 5.0
 THREADS, GATEWAY_THREADS = 16, 64
 GOAL = 3.0
-OURS, SMALL, BARE, NOTHING = "top page", "small page /lite", "bare Flask page", "Flask that says ok"
+OURS, SMALL = "top page", "small page /lite"
+BARE, ONE_READ, NOTHING = "bare Flask page", "bare, of one read", "Flask that says ok"
 
 
 def run(gateway_url: str, operator_key: str, telephone_key: str, mongo_url: str) -> None:
@@ -47,6 +48,7 @@ def run(gateway_url: str, operator_key: str, telephone_key: str, mongo_url: str)
             OURS: _asker(pool, f"{gateway_url}/", cookie, "06-8000-0019"),
             SMALL: _asker(pool, f"{gateway_url}/lite", cookie, "06-8000-0199"),
             BARE: _asker(pool, f"{bare_url}/", {}, "06-0019-0000"),
+            ONE_READ: _asker(pool, f"{bare_url}/one-read", {}, "06-0019-0000"),
             NOTHING: _asker(pool, f"{bare_url}/nothing", {}, "ok"),
         }
         for rate in RATES:
