@@ -2,7 +2,8 @@
 
 `/` shows the same twenty of two hundred numbers as the top page, each with its sentence and its switches. It reads what
 the top page asks services for, each from a collection of its own, one after the other, as one program would.
-`/one-read` has all of a number in one document. No services, no languages, no proofs of forms, no compression. `/nothing` says ok.
+`/one-read` has all of a number in one document. `/nothing` says ok. There are no services, no languages, no proofs of
+forms and no compression.
 """
 
 from collections.abc import Iterator
