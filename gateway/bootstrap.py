@@ -20,10 +20,11 @@ NAME = "gateway"
 
 def build(settings: Settings) -> Flask:
     """The gateway. It contacts nobody before the first request."""
+    proxies = settings.proxies
     services = {name: Upstream(name, url, settings.service_seconds) for name, url in settings.services.items()}
 
     def headers() -> dict[str, str]:
-        return proxy.headers_of(flask.request, settings.trusted_proxies)
+        return proxy.headers_of(flask.request, proxies)
 
     app = edge.bare_app(NAME, ready={"auth": lambda: _check(services["auth"])}, max_body=MAX_BODY, public_port=True)
     # A path with "//" is no path of ours; werkzeug would redirect it.

@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 from chassis.edge import correlation_id
 from chassis.errors import NotFound, Unavailable
 from gateway.routes import MAX_BODY, PREFIX, Upload
+from gateway.settings import Network
 from gateway.upstream import Answer, Call, Upstream
 
 PIECE = 64 * 1024
@@ -73,7 +74,7 @@ def forward(upstream: Upstream, call: Call) -> Response:
         raise Unavailable("service-unavailable") from cause
 
 
-def headers_of(request: Request, trusted: tuple[str, ...]) -> dict[str, str]:
+def headers_of(request: Request, trusted: tuple[Network, ...]) -> dict[str, str]:
     """The headers that a service gets: the listed ones of the caller's, and those that only the gateway may say."""
     passed = {name: request.headers[name] for name in _ASKED if name in request.headers}
     events = {name: value for name, value in request.headers.items() if name.lower().startswith("ce-")}
@@ -81,16 +82,17 @@ def headers_of(request: Request, trusted: tuple[str, ...]) -> dict[str, str]:
     return {**passed, **events, **ours}
 
 
-def client_address(request: Request, trusted: tuple[str, ...]) -> str:
+def client_address(request: Request, trusted: tuple[Network, ...]) -> str:
     """The address nearest to us that is no trusted proxy. What it claims about others before it is not believed."""
     hops = [*request.headers.get("X-Forwarded-For", "").split(","), request.remote_addr or ""]
     address = hops[-1]
     for hop in reversed(hops):
         try:
-            address = str(ipaddress.ip_address(hop.strip()))
+            known = ipaddress.ip_address(hop.strip())
         except ValueError:
             break
-        if address not in trusted:
+        address = str(known)
+        if not any(known in network for network in trusted):
             break
     return address
 

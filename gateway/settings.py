@@ -1,8 +1,11 @@
 """What the gateway takes from its environment."""
 
+import ipaddress
 from dataclasses import dataclass
 
-from chassis.settings import variable
+from chassis.settings import SettingsError, variable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,9 @@ class Settings:
     faxstore_url: str = variable("Where faxstore answers.")
     log_level: str = variable("Least level of log lines: debug, info, warning or error.", default="info")
     trusted_proxies: tuple[str, ...] = variable(
-        "Addresses of proxies in front whose X-Forwarded-For is believed; from anyone else it is dropped.", default=()
+        "Addresses or networks (10.1.0.0/16) of proxies in front whose X-Forwarded-For is believed; from others it "
+        "is dropped.",
+        default=(),
     )
     service_seconds: float = variable("How long a service may take to begin its answer.", default=30.0)
 
@@ -31,6 +36,14 @@ class Settings:
         "anyone sets anyone's password. Without effect where SITE_URL is https.",
         default="",
     )
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """SettingsError when one is no address and no network."""
+        try:
+            return tuple(ipaddress.ip_network(one) for one in self.trusted_proxies)
+        except ValueError as problem:
+            raise SettingsError([f"TRUSTED_PROXIES: {problem}"]) from None
 
     @property
     def services(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug import Request, Response
 from werkzeug.test import TestResponse
 
+from chassis.settings import SettingsError
 from chassis.telemetry import exposition
 from gateway.bootstrap import build
 from gateway.joins import STATE_SECONDS
@@ -148,6 +149,19 @@ def test_a_trusted_proxy_is_believed_about_its_own_caller_only(stack: ExitStack)
     world.client.get(PLAN, headers=KEY | {"X-Forwarded-For": "198.51.100.1, 203.0.113.7, 10.0.0.9"})
 
     assert world["bulkforward"].asked[0].headers["X-Forwarded-For"] == "203.0.113.7"
+
+
+def test_proxies_may_be_a_network(stack: ExitStack) -> None:
+    world = World(stack, trusted_proxies=("127.0.0.1", "10.0.0.0/8"))
+
+    world.client.get(PLAN, headers=KEY | {"X-Forwarded-For": "203.0.113.7, 10.3.1.9"})
+
+    assert world["bulkforward"].asked[0].headers["X-Forwarded-For"] == "203.0.113.7"
+
+
+def test_a_proxy_that_is_no_address_stops_the_start(stack: ExitStack) -> None:
+    with pytest.raises(SettingsError, match="TRUSTED_PROXIES"):
+        World(stack, trusted_proxies=("10.0.0.1/8",))
 
 
 def test_the_correlation_id_goes_all_the_way(world: World) -> None:
