@@ -1,6 +1,5 @@
 """Every setting, changed once on its page by hand, in either language."""
 
-import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
@@ -61,8 +60,10 @@ def save(page: Page) -> None:
     expect(page.locator(".notification.done")).to_be_visible()
 
 
-def press(page: Page) -> None:
-    page.locator("main form .button.solid").click()
+def press(page: Page, button: str = "main form .button.solid") -> None:
+    """And waits for the page that it leads to."""
+    with page.expect_navigation():
+        page.locator(button).click()
 
 
 def send_file(page: Page, household: Household) -> None:
@@ -79,7 +80,7 @@ def forward_everything(page: Page) -> None:
     """Bulk forwarding on by the page that asks, and off again by the way back."""
     page.goto("/bulk-forward/start")
     save(page)
-    page.locator(".notification form button").click()
+    press(page, ".notification form button")
     expect(page.locator("form[action='/bulk-forward/start'], a[href^='/bulk-forward/start']")).not_to_have_count(0)
 
 
@@ -96,8 +97,7 @@ def conflict(page: Page, household: Household, choice: Literal["present", "typed
 
     for version in (first, second):
         expect(other.locator(".comparison")).to_contain_text(version)
-    other.locator("main a.button" if choice == "present" else "main form .button").click()
-    expect(other).to_have_url(re.compile("/fault-notice(/mail)?$"))
+    press(other, "main a.button" if choice == "present" else "main form .button")
     other.goto("/fault-notice/mail")
     expect(other.locator("#site")).to_have_value(first if choice == "present" else second)
     other.close()

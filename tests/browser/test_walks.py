@@ -1,11 +1,14 @@
 """Customers from the telephone to the logout, with and without scripts, on a small screen and a large one."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from pypdfium2 import PdfDocument
 
 from chassis.testing import eventually
+from contracts import phone
 from tests.browser.household import COOKIE, Household
 from tests.browser.settings import SETTINGS, change, conflict, forward_everything, send_file
 from tests.browser.walks.demo_phone import dial, hears, key, keys
@@ -71,7 +74,8 @@ def _log_in_once_auth_has_heard(page: Page, lang: str) -> None:
 
     def logged_in() -> bool:
         page.fill("#password", TEMPORARY)
-        page.get_by_role("button", name=LOG_IN[lang]).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=LOG_IN[lang]).click()
         return page.locator("#new_again").count() == 1
 
     eventually(logged_in)
@@ -97,23 +101,23 @@ def test_the_keyboard_alone_is_enough(household: Household, window: Callable[...
     """Log in, start and take it back, change a setting, log out: no mouse, nothing but Tab, keys and Enter."""
     page = window(household)
     page.goto("/login")
-    _type(page, "#number", household.number)
-    _type(page, "#password", LASTING, "Enter")
+    _type(page, "#number", household.number, enter=False)
+    _type(page, "#password", LASTING)
     expect(page).to_have_url(f"{household.site}/")
 
-    _type(page, f"form[action='{household.voicewarp}/start'] button", "", "Enter")
-    _type(page, ".notification button", "", "Enter")
-    _type(page, f"main a[href='{household.voicewarp}']", "", "Enter")
-    _type(page, f"main a[href='{household.voicewarp}/mode']", "", "Enter")
-    _type(page, "#ring_seconds", "25", "Enter")
+    _type(page, f"form[action='{household.voicewarp}/start'] button")
+    _type(page, ".notification button")
+    _type(page, f"main a[href='{household.voicewarp}']")
+    _type(page, f"main a[href='{household.voicewarp}/mode']")
+    _type(page, "#ring_seconds", "25")
     expect(page.locator(".notification.done")).to_be_visible()
 
-    _type(page, "form[action='/logout'] button", "", "Enter")
+    _type(page, "form[action='/logout'] button")
     expect(page.locator("#password")).to_be_visible()
 
 
-def _type(page: Page, selector: str, text: str, last: str = "") -> None:
-    """Into what the keyboard reaches there, over what stands in it, which is marked when it is reached."""
+def _type(page: Page, selector: str, text: str = "", *, enter: bool = True) -> None:
+    """Into what Tab reaches there, over what stands in it, which is marked when it is reached. Enter leads on."""
     wanted = page.locator(selector).first
     wanted.wait_for()
     for _ in range(page.locator("a, button, input, select, textarea, summary").count() + 2):
@@ -122,8 +126,9 @@ def _type(page: Page, selector: str, text: str, last: str = "") -> None:
             break
     expect(wanted).to_be_focused()
     page.keyboard.type(text)
-    if last:
-        page.keyboard.press(last)
+    if enter:
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
 
 
 def test_whoever_goes_back_after_the_logout_sees_nothing(household: Household, window: Callable[..., Page]) -> None:
@@ -157,3 +162,18 @@ def test_a_session_that_ended_is_not_a_dead_end(household: Household, window: Ca
     page.get_by_role("button", name=LOG_IN["ja"]).click()
 
     expect(page).to_have_url(f"{household.site}/password")
+
+
+def test_the_card_is_a_sheet_with_nothing_of_the_site_around_it(
+    household: Household, window: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = household.enter(window(household))
+    page.goto("/card")
+
+    page.pdf(path=tmp_path / "card.pdf", format="A4")
+
+    with PdfDocument(tmp_path / "card.pdf") as sheets:
+        said = "".join(sheet.get_textpage().get_text_range() for sheet in sheets)
+        assert len(sheets) <= 2
+    assert phone.shown(household.number) in said
+    assert LOG_OUT["ja"] not in said
