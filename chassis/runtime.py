@@ -90,6 +90,7 @@ def _run(
     if settings.metrics_bind:
         telemetry.serve(settings.metrics_bind, progress.worker_app)
     again("prepare", lambda going: service.prepare(), stop, once=True)
+    progress.PREPARED.set(1)
     threads = [_thread(task, again, task, run, stop) for task, run in tasks.items()]
     if led:
         threads.append(_thread("leader", _lead, service.lease(name, _holder()), led, stop))
@@ -133,7 +134,7 @@ def again(name: str, task: Task, stop: threading.Event, *, once: bool = False) -
             log.warning("task_interrupted", task=name, code=problem.code, cause=problem.message)
         except Exception as problem:
             log.warning("task_failed", task=name, cause=repr(problem), exc_info=True)
-        progress.INTERRUPTED.labels(name).inc()
+        progress.interrupted(name)
         pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
         stop.wait(pause)
 

@@ -162,9 +162,9 @@ class TestWorker:
 
     def test_a_worker_shows_how_it_is(self, engines: Addresses, database: Database[dict[str, Any]], bind: str) -> None:
         with worker(engines, database, bind):
-            eventually(lambda: answer(bind, "/health/live")[0] == 200)
+            eventually(lambda: answer(bind, "/health/ready")[0] == 200)
 
-            assert answer(bind, "/health/ready")[0] == 200
+            assert answer(bind, "/health/live")[0] == 200
             assert b"task_interruptions" in answer(bind, "/metrics")[1]
             assert answer(bind, "/elsewhere")[0] == 404
 
