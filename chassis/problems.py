@@ -29,6 +29,8 @@ WORDS: Words = {
         "ただいま混み合っています。しばらくしてからお試しください。",
         "Too busy at the moment. Please try again.",
     ),
+    "not-a-mail-address": ("メールアドレスを確かめてください（例：name@example.jp）。", "This is not a mail address."),
+    "repeated-address": ("同じメールアドレスが2回あります。", "The same address is listed twice."),
     "control-character": (
         "改行などの制御文字は使えません。",
         "Line breaks and control characters cannot be used here.",

@@ -103,8 +103,6 @@ WORDS = {
     ),
     "no-addresses": ("送信先のメールアドレスを先に登録してください。", "Add a mail address first."),
     "not-a-file": ("ファイルとして送ってください。", "Send it as a file."),
-    "not-a-mail-address": ("メールアドレスを確かめてください（例：name@example.jp）。", "This is not a mail address."),
-    "repeated-address": ("同じメールアドレスが2回あります。", "The same address is listed twice."),
     "repeated-field": ("同じ項目が2回あります。", "This field is there twice."),
     "spool-full": (
         "ただいま利用できません。しばらくしてからお試しください。",

@@ -4,12 +4,12 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
-from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields, post_load, validate
 
 from chassis.answers import Answer
 from chassis.errors import NotFound, Rejected
 from chassis.fields import TypedNumber
+from chassis.mail_address import MailAddress, distinct_addresses
 from chassis.views import Row
 from chassis.web import Body, Boolean, FieldError, Query
 from contracts import phone
@@ -30,36 +30,11 @@ TIMES = validate.Range(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tz
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _address(text: str) -> None:
-    """Only what every mail server takes: ASCII."""
-    if not text.isascii():
-        raise ValidationError("not-a-mail-address")
-    try:
-        validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        raise ValidationError("not-a-mail-address") from None
-
-
-class Address(fields.String):
-    """A mail address; spaces around it are a slip of the hand."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=_address, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return super()._deserialize(value, attr, data, **kwargs).strip()
-
-
-def _distinct(addresses: list[str]) -> None:
-    if len({address.lower() for address in addresses}) != len(addresses):
-        raise ValidationError("repeated-address")
-
-
 class FaxMailBody(Body):
     """What PUT takes; a field that is missing stays as it is."""
 
     started = Boolean()
-    addresses = fields.List(Address(), validate=[validate.Length(max=MOST_LISTED), _distinct])
+    addresses = fields.List(MailAddress(), validate=[validate.Length(max=MOST_LISTED), distinct_addresses])
 
     @post_load
     def command(self, data: dict[str, Any], **_: Any) -> EditFaxMail:
