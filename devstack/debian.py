@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 from devstack.trouble import Trouble
 
@@ -23,12 +24,30 @@ def ensure(find: Callable[[], str | None], name: str, *packages: str) -> str:
     raise Trouble(f"{name} was installed and is not found.")
 
 
-def _apt(name: str, *arguments: str) -> None:
+def unpacked(name: str, folder: Path, *packages: str) -> Path:
+    """`folder` with the files of these packages, which are not installed: nothing is set up or started.
+
+    Trouble says why they are not to be had.
+    """
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise Trouble(f"{name} is missing, and cannot be fetched (Debian: {' '.join(packages)}).")
+    try:
+        _apt(name, "download", "-q", *packages, folder=folder)
+    except Trouble:
+        _apt(name, "update", "-q")
+        _apt(name, "download", "-q", *packages, folder=folder)
+    for package in folder.glob("*.deb"):
+        subprocess.run(["dpkg-deb", "-x", package, folder], check=True)
+    return folder
+
+
+def _apt(name: str, *arguments: str, folder: Path | None = None) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         done = subprocess.run(
             ["apt-get", *arguments],
             env=environment,
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=INSTALL_SECONDS,

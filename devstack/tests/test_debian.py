@@ -30,3 +30,10 @@ def test_what_is_missing_is_installed_and_what_fails_says_why(tmp_path: Path, mo
     assert debian.ensure(lambda: str(good) if good.exists() else None, "It", "good") == str(good)
     with pytest.raises(Trouble, match="It could not be installed: no bad"):
         debian.ensure(lambda: None, "It", "bad")
+
+
+def test_what_cannot_be_fetched_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(Trouble, match=r"It is missing, and cannot be fetched \(Debian: its-package\)"):
+        debian.unpacked("It", tmp_path, "its-package")

@@ -1,4 +1,4 @@
-"""Faxes as other programs write them: libtiff's tools and spandsp. What is missing is installed where that is possible,
+"""Faxes as other programs write them: libtiff's tools, spandsp and HylaFAX. What is missing is installed where that is possible,
 else the test is skipped and says why."""
 
 import shutil
@@ -8,11 +8,12 @@ from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from devstack import debian
 from devstack.trouble import Trouble
 from services.faxstore.formats import Examined, Kind, Limits, ProcessDarkroom, tiff
+from services.faxstore.tests.documents.hylafax import HylaFax
 from services.faxstore.tests.documents.pictures import FINE, STANDARD, drawn
 from services.faxstore.tests.documents.spandsp import Spandsp
 from services.faxstore.tests.documents.tiffs import RATIONAL, Entry, coded, document, sheet
@@ -49,6 +50,15 @@ def fax2tiff() -> str:
 @pytest.fixture(scope="module")
 def spandsp() -> Spandsp:
     return Spandsp(needed(lambda: find_library("spandsp"), "libspandsp", "libspandsp2"))
+
+
+@pytest.fixture(scope="module")
+def hylafax(tmp_path_factory: pytest.TempPathFactory) -> HylaFax:
+    try:
+        folder = tmp_path_factory.mktemp("hylafax")
+        return HylaFax(debian.unpacked("HylaFAX", folder, "hylafax-server", "hylafax-client"))
+    except Trouble as reason:
+        pytest.skip(str(reason))
 
 
 def run(*command: str | Path) -> None:
@@ -124,3 +134,30 @@ def test_a_fax_that_spandsp_has_received(
     spandsp.received(tmp_path / "drawn.tif", tmp_path / "fax.tif", coding, len(pages))
 
     comes_out_as_sent(darkroom, tmp_path / "fax.tif", pages)
+
+
+@RESOLUTIONS
+@pytest.mark.parametrize("coding", ["g3:1d", "g3:2d"])
+def test_a_fax_that_hylafax_has_received(
+    coding: str,
+    size: tuple[int, int],
+    lines: int,
+    hylafax: HylaFax,
+    tiffcp: str,
+    darkroom: ProcessDarkroom,
+    tmp_path: Path,
+) -> None:
+    pages = fax(tmp_path / "drawn.tif", size, lines)
+    run(tiffcp, "-c", coding, "-r", str(size[1]), tmp_path / "drawn.tif", tmp_path / "line.tif")
+
+    hylafax.received(tmp_path / "line.tif", tmp_path / "fax.tif")
+
+    comes_out_as_sent(darkroom, tmp_path / "fax.tif", as_received(pages, tmp_path / "fax.tif"))
+
+
+def as_received(pages: list[Image.Image], path: Path) -> list[Image.Image]:
+    """libtiff ends a page without the mark of a line's end, and HylaFAX may take the last line for one cut off."""
+    with Image.open(path) as received:
+        heights = [frame.height for frame in ImageSequence.Iterator(received)]
+    assert all(page.height - height in (0, 1) for page, height in zip(pages, heights, strict=True))
+    return [page.crop((0, 0, page.width, height)) for page, height in zip(pages, heights, strict=True)]
