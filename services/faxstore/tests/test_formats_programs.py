@@ -1,5 +1,5 @@
-"""Faxes as other programs write them: libtiff's tools, spandsp and HylaFAX. What is missing is installed where that is possible,
-else the test is skipped and says why."""
+"""Faxes as other programs write them: libtiff's tools, spandsp and HylaFAX. What is missing is installed where that is
+possible, else the test is skipped and says why."""
 
 import shutil
 import subprocess

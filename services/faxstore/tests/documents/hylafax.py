@@ -17,6 +17,6 @@ class HylaFax:
 
     def received(self, line: Path, kept: Path) -> None:
         """Keeps what comes over the `line`, a TIFF with G3 as it was sent, as a file of HylaFAX's own."""
-        command = [self._folder / "bin" / "cqtest", "-o", kept, line]
+        command: list[str | Path] = [self._folder / "bin" / "cqtest", "-o", kept, line]
         environment = os.environ | {"LD_LIBRARY_PATH": str(self._folder)}
         subprocess.run(command, check=True, capture_output=True, env=environment)
