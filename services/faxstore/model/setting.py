@@ -192,7 +192,9 @@ def _edit(command: EditFaxMail, mail: FaxMail) -> list[Event]:
         raise Rejected("too-many-addresses", field="addresses", most=MOST_ADDRESSES)
     if wanted.started and not wanted.addresses:
         raise Rejected("no-addresses", field="addresses")
-    return [] if wanted == mail else [_changed(wanted)]
+    # Whoever saves addresses wants them tried again, also those that notify sends no mails to any more.
+    saved = command.addresses is not None and wanted.addresses
+    return [_changed(wanted)] if saved or wanted != mail else []
 
 
 def _changed(mail: FaxMail) -> FaxMailChanged:

@@ -138,8 +138,13 @@ def test_nothing_is_kept_of_a_number_that_never_had_the_option() -> None:
 
 def test_a_fax_mail_is_changed() -> None:
     given(MAIL, one.NOTED).when(one.EDIT).then(one.CHANGED)
-    given(MAIL, one.NOTED, one.CHANGED).when(one.EDIT).then()
+    given(MAIL, one.NOTED, one.CHANGED).when(EditFaxMail(started=True)).then()
     given(MAIL, one.NOTED, one.CHANGED).when(EditFaxMail(started=False)).then(replace(one.CHANGED, started=False))
+
+
+def test_whoever_saves_addresses_again_wants_them_tried_again() -> None:
+    given(MAIL, one.NOTED, one.CHANGED).when(one.EDIT).then(one.CHANGED)
+    given(MAIL, one.NOTED).when(EditFaxMail(False, ())).then()
 
 
 def test_a_fax_mail_that_cannot_be_is_refused() -> None:
