@@ -55,6 +55,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
         "/contracts/<contract_number>/fault-notice/<path:rest>",
         "/numbers/<number>/incoming-mail",
         "/numbers/<number>/incoming-mail/<path:rest>",
+        "/numbers/<number>/fax-mail/undeliverable",
         "/me/incoming-mail",
         "/mails",
         "/mails/<path:rest>",

@@ -1,4 +1,5 @@
-"""The HTTP routes of notify: notices and incoming-call mails for customers, the mail queue for operators."""
+"""The HTTP routes of notify: notices, incoming-call mails and refused addresses for customers, the mail queue for
+operators."""
 
 import uuid
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from chassis.handling import Handler
 from chassis.headers import IDEMPOTENCY_KEY, takes
 from chassis.messages import now
 from chassis.setting import Setting, add_overview
-from chassis.views import Views
+from chassis.views import Row, Views
 from chassis.web import Blueprint, once, origin, owns_contract, owns_number, principal, reply, require
 from services.notify.flows import Addresses, Trials
 from services.notify.model.incoming import EditIncoming, Incoming
@@ -27,13 +28,14 @@ from services.notify.schemas import (
     NoticeSchema,
     RetriedSchema,
     TrialSchema,
+    UndeliverablesSchema,
     sentence,
     shown,
     shown_incoming,
     shown_mail,
     undeliverable,
 )
-from services.notify.views import MAILS
+from services.notify.views import FAX_MAILS, MAILS
 
 # What belongs to an option.
 OfOption = TypeVar("OfOption", Notice, Incoming)
@@ -49,8 +51,6 @@ WORDS = {
     ),
     "no-addresses": ("送信先のメールアドレスを先に登録してください。", "Add a mail address first."),
     "no-condition": ("お知らせする電話を選んでください。", "Choose which calls to tell of."),
-    "not-a-mail-address": ("メールアドレスを確かめてください（例：name@example.jp）。", "This is not a mail address."),
-    "repeated-address": ("同じメールアドレスが2回あります。", "The same address is listed twice."),
     "repeated-condition": ("同じ条件が2回あります。", "The same condition is listed twice."),
     "too-many-addresses": (
         "登録できるメールアドレスは、故障・回復通知では10件まで、着信お知らせメールでは5件までです。",
@@ -155,6 +155,29 @@ def _start_incoming() -> EditIncoming:
 def _stop_incoming() -> EditIncoming:
     """No more mails; what is in the queue is still sent."""
     return EditIncoming(started=False)
+
+
+def fax_mail_blueprint(fax_mails: Views, addresses: Addresses) -> Blueprint:
+    routes = Blueprint("fax-mail", __name__)
+
+    @routes.get("/numbers/<number>/fax-mail/undeliverable")
+    @owns_number
+    @routes.response(200, UndeliverablesSchema)
+    def show_undeliverable(number: str) -> Response:
+        """The addresses of the number's FAX mail that get no mails, as a mail server refused them for good. Of the
+        settings it may lag behind by moments; to save them has each address tried again."""
+        found = addresses.refused(_fax_addresses(fax_mails.one(FAX_MAILS.name, number)))
+        return reply({"undeliverable": [], **undeliverable(found)})
+
+    return routes
+
+
+def _fax_addresses(row: Row | None) -> Sequence[str]:
+    """None of another contract's, that had the number before."""
+    caller = principal()
+    elsewhere = row and caller.kind == "customer" and caller.contract_number != row["contract_number"]
+    addresses: Sequence[str] = row["addresses"] if row and not elsewhere else ()
+    return addresses
 
 
 def mails_blueprint(mails: Handler[Mail], views: Views) -> Blueprint:

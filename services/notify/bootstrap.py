@@ -19,13 +19,13 @@ from chassis.telemetry import configure_logging
 from chassis.views import Views
 from contracts import events_of, names_of, notify, phone
 from services.notify.adapters import Mailer, SmtpMailer
-from services.notify.api import WORDS, incoming_blueprint, mails_blueprint, notices_blueprint
+from services.notify.api import WORDS, fax_mail_blueprint, incoming_blueprint, mails_blueprint, notices_blueprint
 from services.notify.flows import Addresses, Posting, Trials
 from services.notify.model import address, bundle, drill, fax, incoming, mail, notice
 from services.notify.reactions import ANSWERS, fax_reactions, reactions
 from services.notify.settings import Settings
 from services.notify.tasks import Sender
-from services.notify.views import MAILS
+from services.notify.views import FAX_MAILS, MAILS
 
 NAME = "notify"
 HEARD = ("auth", "linewatch", "bulkforward", "voicewarp", "faxstore")
@@ -38,12 +38,15 @@ def build(
     *,
     store: EventStore | None = None,
     views: Views | None = None,
+    fax_mails: Views | None = None,
     mailer: Mailer | None = None,
     limits: Limits | None = None,
 ) -> Service:
-    """The service; with a test's own `store`, `views` and `limits`, its web application needs no database."""
+    """The service; with a test's own `store`, `views`, `fax_mails` and `limits`, its web application needs no
+    database."""
     db = database(settings, NAME)
     kept, rows = store or MongoStore(db, CODEC), views or Views(db, [MAILS])
+    told = fax_mails or Views(db, [FAX_MAILS])
     notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=notice.wake_at)
     numbers = Handler(kept, incoming.DECIDER, incoming.CATEGORY)
     mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
@@ -66,11 +69,12 @@ def build(
         [
             notices_blueprint(notices, known, Trials(notices, counted)),
             incoming_blueprint(numbers, known),
+            fax_mail_blueprint(told, known),
             mails_blueprint(mails, rows),
         ],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), heard, answers=ANSWERS),
+        Intake(NAME, Codec(events_of(*HEARD)), heard, told, answers=ANSWERS),
         own_views=rows,
         alarms=[Alarm(notices, notice.Wake)],
         aside={"sender": sender.run},

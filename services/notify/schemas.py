@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from email_validator import EmailNotValidError, validate_email
 from marshmallow import ValidationError, fields, post_load, validate
 
 from chassis.answers import Answer
 from chassis.fields import TypedNumber, one_line
+from chassis.mail_address import MailAddress, distinct_addresses
 from chassis.views import Row
 from chassis.web import Body, Boolean, Query
 from contracts import phone
@@ -38,38 +38,13 @@ MAIL_KINDS = get_args(Kind)
 MOST_LETTERS = 50
 
 
-def _address(text: str) -> None:
-    """Only what every mail server takes: ASCII."""
-    if not text.isascii():
-        raise ValidationError("not-a-mail-address")
-    try:
-        validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        raise ValidationError("not-a-mail-address") from None
-
-
-class Address(fields.String):
-    """A mail address; spaces around it are a slip of the hand."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=_address, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return super()._deserialize(value, attr, data, **kwargs).strip()
-
-
-def _distinct(addresses: list[str]) -> None:
-    if len({address.lower() for address in addresses}) != len(addresses):
-        raise ValidationError("repeated-address")
-
-
 class NoticeBody(Body):
     """What PUT takes; a field that is missing stays as it is. `undeliverable` may be sent back and is ignored."""
 
     started = Boolean()
     contractor = fields.String(validate=[validate.Length(max=100), one_line])
     site = fields.String(validate=[validate.Length(max=100), one_line])
-    addresses = fields.List(Address(), validate=[validate.Length(max=MOST_LISTED), _distinct])
+    addresses = fields.List(MailAddress(), validate=[validate.Length(max=MOST_LISTED), distinct_addresses])
     undeliverable = fields.Raw(allow_none=True)
 
     @post_load
@@ -135,7 +110,7 @@ class IncomingBody(Body):
     """What PUT takes; a field that is missing stays as it is. `undeliverable` may be sent back and is ignored."""
 
     started = Boolean()
-    addresses = fields.List(Address(), validate=[validate.Length(max=MOST_LISTED), _distinct])
+    addresses = fields.List(MailAddress(), validate=[validate.Length(max=MOST_LISTED), distinct_addresses])
     when = fields.List(fields.String(validate=validate.OneOf(get_args(CallCondition))), validate=_all_or_some)
     callers = fields.Nested(CallersBody)
     undeliverable = fields.Raw(allow_none=True)
@@ -171,6 +146,12 @@ class UndeliverableSchema(Answer):
     address = fields.String()
     since = fields.AwareDateTime()
     answer = fields.String()
+
+
+class UndeliverablesSchema(Answer):
+    """The addresses that get no mails; empty as long as none was refused."""
+
+    undeliverable = fields.List(fields.Nested(UndeliverableSchema))
 
 
 class NoticeSchema(Answer):

@@ -1,6 +1,7 @@
 """The mail queue as rows: what is owed, how far each mail has got. Made from our own events; lags by moments.
 
 A row folds two streams, the one that owes the mail and the mail's own, and comes out the same in either order.
+Beside it the addresses of each number's FAX mail, as faxstore says them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import msgspec
 
 from chassis.messages import Recorded
 from chassis.views import Row, View
+from contracts.faxstore import FaxMailChanged
 from contracts.notify import (
     FaxMailQueued,
     IncomingMailQueued,
@@ -98,3 +100,16 @@ MAILS = View(
         (("state", 1), ("queued_at", -1)),
     ),
 )
+
+
+def keys_fax_mail(recorded: Recorded) -> Sequence[str]:
+    return [recorded.event.number]
+
+
+def fold_fax_mail(_row: Row | None, recorded: Recorded) -> Row:
+    """The addresses, and whose they are."""
+    changed: FaxMailChanged = recorded.event
+    return {"contract_number": changed.contract_number, "addresses": list(changed.addresses)}
+
+
+FAX_MAILS = View("fax_mails", frozenset({FaxMailChanged.__name__}), keys_fax_mail, fold_fax_mail)

@@ -1,5 +1,6 @@
 """FAX mail of a number and the documents that have come."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -40,7 +41,13 @@ def _add_setting(site: Site, pages: Blueprint) -> None:
     @pages.route("/numbers/<number>/fax-mail", methods=["GET", "POST"])
     @site.private
     def mail(number: str) -> ResponseReturnValue:
-        return edit(site, _mail(site, number), number=number, most=MOST_ADDRESSES)
+        return edit(site, _mail(site, number), number=number, most=MOST_ADDRESSES, refused=_refused(site, number))
+
+
+def _refused(site: Site, number: str) -> Sequence[Object]:
+    """The addresses that get no mails; none while nobody can tell."""
+    told = site.services.look({"refused": f"/numbers/{number}/fax-mail/undeliverable"})["refused"]
+    return told["undeliverable"] if told else ()
 
 
 def _mail(site: Site, number: str) -> Edit:

@@ -257,3 +257,24 @@ def test_pictures_are_asked_of_this_site_alone(customer: Visitor, fax: dict[str,
 )
 def test_sizes_are_read_by_people(length: int, words: str) -> None:
     assert size(length) == words
+
+
+def test_an_address_that_refuses_mail_is_told(customer: Visitor) -> None:
+    has(customer, MAIL, lambda: json({"started": True, "addresses": ["b@example.jp"]}, ETag='"1"'))
+    refused = [{"address": "b@example.jp", "since": "2026-11-22T10:00:00+09:00", "answer": "550"}]
+    customer["notify"].views[f"{MAIL}/undeliverable"] = lambda _: json({"undeliverable": refused})
+
+    page = customer.open(MAIL).text
+
+    assert "メールが届かない送信先があります" in page
+    assert "2026年11月22日（日）10:00" in page
+
+
+def test_a_fax_mail_can_be_set_while_nobody_can_tell_of_refused_addresses(customer: Visitor) -> None:
+    has(customer, MAIL, lambda: json({"started": True, "addresses": ["b@example.jp"]}, ETag='"1"'))
+    customer["notify"].views[f"{MAIL}/undeliverable"] = lambda _: problem(503, "store-unavailable")
+
+    page = customer.open(MAIL)
+
+    assert "メールが届かない" not in page.text
+    assert page.form("送信先を保存する")

@@ -1,4 +1,4 @@
-"""The mail queue's view without a database, for the questions that notify asks of it."""
+"""A view of notify's without a database, for the questions that notify asks of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 from chassis.errors import Unavailable
 from chassis.messages import Recorded
-from chassis.views import Row, fold_once
+from chassis.views import Row, View, fold_once
 from services.notify.views import MAILS
 
 
@@ -16,11 +16,12 @@ class MemoryMails:
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     away: bool = False
+    of: View = MAILS
 
     def project(self, events: Sequence[Recorded]) -> None:
         for recorded in events:
-            for key in MAILS.keys(recorded) if recorded.type in MAILS.events else ():
-                self.rows[key] = fold_once(MAILS, self.rows.get(key), recorded) or self.rows[key]
+            for key in self.of.keys(recorded) if recorded.type in self.of.events else ():
+                self.rows[key] = fold_once(self.of, self.rows.get(key), recorded) or self.rows[key]
 
     def one(self, view: str, key: str) -> Row | None:
         self._asked()

@@ -14,6 +14,7 @@ from chassis.store import EventStore
 from chassis.testing import NOON, OPERATOR, deliver, recorded
 from chassis.views import Views
 from contracts import events_of
+from contracts.faxstore import FaxMailChanged
 from contracts.notify import TrialMailQueued
 from services.notify.adapters import OutboxMailer
 from services.notify.bootstrap import CODEC, HEARD, NAME, build
@@ -22,6 +23,7 @@ from services.notify.model.bundle import GATHERING
 from services.notify.reactions import reactions
 from services.notify.settings import Settings
 from services.notify.tests.examples import (
+    ADDITIONAL,
     ANNE,
     BEN,
     CONTRACT_IMPORTED,
@@ -41,6 +43,7 @@ from services.notify.tests.examples import (
     fault_mail,
 )
 from services.notify.tests.stand_ins import MemoryMails
+from services.notify.views import FAX_MAILS
 
 Headers = dict[str, str]
 # A FlaskClient, whose answers' `json` the type checker takes for optional.
@@ -77,7 +80,12 @@ def mails(store: MemoryStore) -> Handler[mail.Mail]:
 
 
 @pytest.fixture
-def client(store: MemoryStore, queue: MemoryMails, keys: Any) -> Client:
+def fax_mails() -> MemoryMails:
+    return MemoryMails(of=FAX_MAILS)
+
+
+@pytest.fixture
+def client(store: MemoryStore, queue: MemoryMails, fax_mails: MemoryMails, keys: Any) -> Client:
     settings = Settings(
         "mongodb://127.0.0.1:1/",
         ("127.0.0.1:1",),
@@ -86,7 +94,8 @@ def client(store: MemoryStore, queue: MemoryMails, keys: Any) -> Client:
         "noreply@tsunagu.example.jp",
         "https://tsunagu.example.jp/",
     )
-    service = build(settings, store=store, views=cast(Views, queue), mailer=OutboxMailer(), limits=MemoryLimits())
+    views, told = cast(Views, queue), cast(Views, fax_mails)
+    service = build(settings, store=store, views=views, fax_mails=told, mailer=OutboxMailer(), limits=MemoryLimits())
     return service.app().test_client()
 
 
@@ -372,6 +381,39 @@ UNDELIVERABLE = [{"address": ANNE, "since": NOON.isoformat(), "answer": "550 unk
 
 def test_the_customer_sees_which_address_gets_no_mail(client: Client, refused: Any, as_customer: Headers) -> None:
     assert client.get(NOTICE, headers=as_customer).json == ON | {"undeliverable": UNDELIVERABLE}
+
+
+@pytest.fixture
+def fax_mail_set(fax_mails: MemoryMails) -> str:
+    """The path of what is told of its addresses."""
+    fax_mails.project([recorded(FaxMailChanged(ADDITIONAL, NUMBER, True, (BEN, ANNE)), f"faxmail-{ADDITIONAL}")])
+    return f"/numbers/{ADDITIONAL}/fax-mail/undeliverable"
+
+
+def test_the_customer_sees_which_address_of_a_fax_mail_gets_none(
+    client: Client, refused: Any, fax_mail_set: str, as_customer: Headers, as_operator: Headers
+) -> None:
+    for headers in (as_customer, as_operator):
+        assert client.get(fax_mail_set, headers=headers).json == {"undeliverable": UNDELIVERABLE}
+
+
+def test_of_a_fax_mail_whose_addresses_are_tried_nothing_is_told(
+    client: Client, refused: Any, fax_mails: MemoryMails, fax_mail_set: str, as_customer: Headers
+) -> None:
+    elsewhere = client.get(f"/numbers/{NUMBER}/fax-mail/undeliverable", headers=as_customer)
+    fax_mails.project([recorded(FaxMailChanged(ADDITIONAL, NUMBER, True, (BEN,)), f"faxmail-{ADDITIONAL}", 2)])
+
+    assert elsewhere.json == {"undeliverable": []}
+    assert client.get(fax_mail_set, headers=as_customer).json == {"undeliverable": []}
+
+
+def test_the_addresses_of_a_fax_mail_are_nobody_else_s(
+    client: Client, refused: Any, fax_mails: MemoryMails, fax_mail_set: str, as_customer: Headers, as_stranger: Headers
+) -> None:
+    assert client.get(fax_mail_set, headers=as_stranger).status_code == 404
+    fax_mails.project([recorded(FaxMailChanged(ADDITIONAL, "0720001111", True, (ANNE,)), f"faxmail-{ADDITIONAL}", 2)])
+
+    assert client.get(fax_mail_set, headers=as_customer).json == {"undeliverable": []}
 
 
 def test_saving_what_was_shown_has_the_address_tried_again(client: Client, refused: Any, customer: Headers) -> None:

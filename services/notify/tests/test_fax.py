@@ -100,3 +100,13 @@ def test_who_saves_an_address_wants_it_tried_again(intake: Intake, store: Memory
 
     assert addresses.read(id).state.refused_since is None
     assert [one.type for one in store.scan()] == ["AddressRefused", "AddressRestored"]
+
+
+def test_a_fax_mail_without_addresses_has_none_tried_again(intake: Intake, store: MemoryStore) -> None:
+    addresses: Handler[Any] = Handler(store, address.DECIDER, address.CATEGORY)
+    id = address_id_of(ANNE)
+    addresses.handle(id, RefuseAddress(id, "550 unknown", NOON), OPERATOR)
+
+    assert not deliver(intake, recorded(FaxMailChanged(ADDITIONAL, NUMBER, False, ()), "faxmail-1"))
+
+    assert [one.type for one in store.scan()] == ["AddressRefused"]

@@ -5,9 +5,12 @@ import pytest
 from chassis.messages import Recorded
 from chassis.testing import NOON, recorded
 from chassis.views import Row, fold_once
+from contracts.faxstore import FaxMailChanged
 from services.notify.model.bundle import GATHERING
 from services.notify.tests.examples import (
+    ADDITIONAL,
     ANNE,
+    BEN,
     DRILL_MAIL,
     FAILED,
     HELD,
@@ -23,7 +26,7 @@ from services.notify.tests.examples import (
     call_mail,
     trial_mail,
 )
-from services.notify.views import MAILS, keys_mail, owed_of
+from services.notify.views import FAX_MAILS, MAILS, keys_mail, owed_of
 
 QUEUED = recorded(MAIL, f"notice-{NUMBER}", 7, 2)
 MAIL_STREAM = f"mail-{MAIL_ID}"
@@ -103,6 +106,18 @@ def test_the_same_event_twice_changes_nothing(event: Recorded) -> None:
 def test_a_row_is_a_mail(event: Recorded) -> None:
     assert keys_mail(event) == [MAIL_ID]
     assert event.type in MAILS.events
+
+
+def test_the_addresses_of_a_fax_mail_are_those_that_it_had_last() -> None:
+    first = recorded(FaxMailChanged(ADDITIONAL, NUMBER, True, (ANNE, BEN)), f"faxmail-{ADDITIONAL}", 1)
+    last = recorded(FaxMailChanged(ADDITIONAL, NUMBER, False, ()), f"faxmail-{ADDITIONAL}", 2)
+    row = fold_once(FAX_MAILS, None, first)
+
+    assert row
+    assert FAX_MAILS.keys(first) == [ADDITIONAL]
+    assert (row["contract_number"], row["addresses"]) == (NUMBER, [ANNE, BEN])
+    assert fold_once(FAX_MAILS, row, first) is None
+    assert (fold_once(FAX_MAILS, row, last) or {})["addresses"] == []
 
 
 def test_settings_are_no_mails() -> None:
