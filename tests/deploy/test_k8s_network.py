@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from devstack.rollout import EDGES, VICTIMS
 from tests.deploy.manifests import Object, Overlay, Pod, matches
 
 CONNECTION = tuple[str, str, int]
@@ -60,6 +61,22 @@ def test_the_edges_are_these_and_no_others(dev: Overlay) -> None:
     wanted |= {("notify-aside", "mail", SMTP), ("kafka", "kafka", KAFKA), ("mongodb", "mongodb", MONGODB)}
 
     assert set(_passing(dev)) == wanted
+
+
+def test_the_script_expects_what_the_policies_say(dev: Overlay) -> None:
+    """`deploy/k8s/try` tries some of the edges for real; a Service's port stands for its pods'."""
+    passing = set(_passing(dev))
+    port = {80: WEB_PORT}
+
+    for workload, address, may in EDGES:
+        host, _, said = address.partition(":")
+        receiver = host.partition(".")[0].removesuffix("-0")
+        edge = (workload.partition("/")[2], receiver, port.get(int(said), int(said)))
+        assert (edge in passing) is may, edge
+
+
+def test_the_script_kills_what_is_there(dev: Overlay) -> None:
+    assert set(VICTIMS) <= {_short(pod) for pod in dev.pods if pod.is_running}
 
 
 def test_web_processes_are_reached_by_the_gateway_alone_and_reach_no_kafka(prod: Overlay) -> None:
