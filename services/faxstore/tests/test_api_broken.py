@@ -30,7 +30,7 @@ from services.faxstore.formats import Limits, ProcessDarkroom
 from services.faxstore.model import fax, setting
 from services.faxstore.settings import Settings
 from services.faxstore.tasks import Developer, Housekeeper
-from services.faxstore.tests.documents.broken import BROKEN, three_pages
+from services.faxstore.tests.documents.broken import BROKEN, HEAVY, three_pages
 from services.faxstore.tests.documents.mutants import GOOD, mutants
 from services.faxstore.tests.documents.processes import children, memory, open_files
 from services.faxstore.tests.examples import NOTE, NUMBER
@@ -39,17 +39,6 @@ from services.faxstore.views import FAXES
 
 LIST = f"/numbers/{NUMBER}/faxes"
 MUTANTS = 2_000
-# Each of these keeps a processor busy for a second or more.
-HEAVY = frozenset(
-    {
-        "bomb in the objects",
-        "bomb in a bomb",
-        "bomb on the page",
-        "pdf of 100000 pages",
-        "100000 pages",
-        "millions of numbers",
-    }
-)
 
 
 @dataclass

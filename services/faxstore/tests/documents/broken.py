@@ -287,3 +287,14 @@ PDFS: Mapping[str, tuple[Maker, str]] = {
     ),
 }
 BROKEN: Mapping[str, tuple[Maker, str]] = {**NOT_DOCUMENTS, **TIFFS, **PDFS}
+# Each of these keeps a processor busy for a second or more.
+HEAVY = frozenset(
+    {
+        "bomb in the objects",
+        "bomb in a bomb",
+        "bomb on the page",
+        "pdf of 100000 pages",
+        "100000 pages",
+        "millions of numbers",
+    }
+)
