@@ -7,94 +7,34 @@ All of it, the long ones too: `./tsunagu test unit services/faxstore/tests/test_
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from chassis.auth import Principal
-from chassis.handling import Handler
 from chassis.memory_store import MemoryStore
 from chassis.mongo_store import MongoStore
-from chassis.testing import OPERATOR
 from chassis.views import Views
-from services.faxstore.adapters import Contents, MongoContents, Spool
+from services.faxstore.adapters import Contents, MongoContents
 from services.faxstore.api import LARGEST_BODY
-from services.faxstore.bootstrap import CODEC, build
-from services.faxstore.flows import Shelf
-from services.faxstore.formats import Limits, ProcessDarkroom
-from services.faxstore.model import fax, setting
-from services.faxstore.settings import Settings
-from services.faxstore.tasks import Developer, Housekeeper
+from services.faxstore.bootstrap import CODEC
+from services.faxstore.formats import Limits
 from services.faxstore.tests.documents.broken import BROKEN, HEAVY, three_pages
 from services.faxstore.tests.documents.mutants import GOOD, mutants
 from services.faxstore.tests.documents.processes import children, memory, open_files
-from services.faxstore.tests.examples import NOTE, NUMBER
+from services.faxstore.tests.office import Office, open_office
 from services.faxstore.tests.stand_ins import MemoryContents, MemoryFaxes
 from services.faxstore.views import FAXES
 
-LIST = f"/numbers/{NUMBER}/faxes"
 MUTANTS = 2_000
-
-
-@dataclass
-class Office:
-    """faxstore as its receiver, its customer and its worker have it."""
-
-    client: Any
-    receiver: dict[str, str]
-    customer: dict[str, str]
-    contents: Contents
-    spool: Path
-    room: ProcessDarkroom
-    developer: Developer
-    keeper: Housekeeper
-
-    def send(self, id: str, document: bytes) -> Any:
-        form = {"id": id, "called": NUMBER, "received_at": "2026-11-23T09:00:00+09:00"}
-        data = form | {"document": (BytesIO(document), "../fax.tif")}
-        return self.client.post("/faxes", data=data, headers=self.receiver, content_type="multipart/form-data")
-
-    def get(self, path: str) -> Any:
-        return self.client.get(f"{LIST}{path}", headers=self.customer)
-
-    def listed(self) -> list[str]:
-        return [item["id"] for item in self.get("").json["items"]]
-
-    def delete(self, id: str) -> int:
-        status: int = self.client.delete(f"{LIST}/{id}", headers=self.customer).status_code
-        return status
-
-
-def office(store: Any, views: Any, contents: Contents, folder: Path, keys: Any, limits: Limits) -> Office:
-    room = ProcessDarkroom(limits)
-    settings = Settings("mongodb://127.0.0.1:1/", ("127.0.0.1:1",), keys.public, folder, most_faxes=10_000)
-    app = build(settings, store=store, views=views, contents=contents, darkroom=room).app()
-    numbers: Handler[Any] = Handler(store, setting.DECIDER, setting.CATEGORY)
-    faxes: Handler[Any] = Handler(store, fax.DECIDER, fax.CATEGORY)
-    numbers.handle(NUMBER, NOTE, OPERATOR)
-    spool = Spool(folder)
-    return Office(
-        app.test_client(),
-        keys.caller(Principal("machine", "fax-gateway", frozenset({"faxes"}))),
-        keys.caller(Principal("operator", "desk", frozenset({"operator"}))),
-        contents,
-        folder,
-        room,
-        Developer(Shelf(numbers, faxes, views, contents), spool, room),
-        Housekeeper(numbers, faxes, views, contents, spool, timedelta(days=60), timedelta(minutes=10)),
-    )
 
 
 @pytest.fixture(scope="module")
 def small_office(keys: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """Without a database; its processes have less memory than the bombs want."""
     views, folder = cast(Views, MemoryFaxes()), tmp_path_factory.mktemp("spool")
-    made = office(MemoryStore(CODEC), views, MemoryContents(), folder, keys, Limits(memory=600_000_000))
+    made = open_office(MemoryStore(CODEC), views, MemoryContents(), folder, keys, Limits(memory=600_000_000))
     yield made
     made.room.close()
 
@@ -140,7 +80,7 @@ def test_the_database_has_nothing_of_a_broken_document(database: Any, keys: Any,
     store, views, contents = MongoStore(database, CODEC), Views(database, [FAXES]), MongoContents(database)
     for one in (store, views, contents):
         one.prepare()
-    service = office(store, views, contents, tmp_path, keys, Limits())
+    service = open_office(store, views, contents, tmp_path, keys, Limits())
     commits = database["commits"].count_documents({})
 
     codes = {name: refusal(service.send("broken", BROKEN[name][0]())) for name in BROKEN if name not in HEAVY}
@@ -161,7 +101,7 @@ def test_whatever_is_changed_a_document_is_taken_or_refused(keys: Any, tmp_path:
     store, rows, contents = MemoryStore(CODEC), MemoryFaxes(), MemoryContents()
     before, files = children(), open_files()
     limits = Limits(preview_width=60, preview_height=400, documents_per_child=1_000)
-    service = office(store, cast(Views, rows), contents, tmp_path, keys, limits)
+    service = open_office(store, cast(Views, rows), contents, tmp_path, keys, limits)
     for number, whole in enumerate(GOOD):
         assert outcome(service, f"good-{number}", whole) == "shown"
     used = memory()

@@ -3,30 +3,39 @@ possible, else the test is skipped and says why."""
 
 import shutil
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from ctypes.util import find_library
+from io import BytesIO
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from PIL import Image, ImageSequence
 
+from chassis.memory_store import MemoryStore
+from chassis.views import Views
 from devstack import debian
 from devstack.trouble import Trouble
-from services.faxstore.formats import Examined, Kind, Limits, ProcessDarkroom, tiff
+from services.faxstore.bootstrap import CODEC
+from services.faxstore.formats import Limits, tiff
 from services.faxstore.tests.documents.hylafax import HylaFax
 from services.faxstore.tests.documents.pictures import FINE, STANDARD, drawn
 from services.faxstore.tests.documents.spandsp import Spandsp
 from services.faxstore.tests.documents.tiffs import RATIONAL, Entry, coded, document, sheet
+from services.faxstore.tests.office import Office, open_office
+from services.faxstore.tests.stand_ins import MemoryContents, MemoryFaxes
 from services.faxstore.tests.test_formats import A4, difference, drawn_by_a_reader, in_pdf, pixels
 
 RESOLUTIONS = pytest.mark.parametrize(("size", "lines"), [(STANDARD, 98), (FINE, 196)], ids=["204x98", "204x196"])
 
 
 @pytest.fixture(scope="module")
-def darkroom() -> Iterator[ProcessDarkroom]:
-    room = ProcessDarkroom(Limits(children=1))
-    yield room
-    room.close()
+def office(keys: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    views, folder = cast(Views, MemoryFaxes()), tmp_path_factory.mktemp("spool")
+    made = open_office(MemoryStore(CODEC), views, MemoryContents(), folder, keys, Limits())
+    yield made
+    made.room.close()
 
 
 def needed(find: Callable[[], str | None], name: str, package: str) -> str:
@@ -73,18 +82,21 @@ def fax(path: Path, size: tuple[int, int], lines: int) -> list[Image.Image]:
     return pages
 
 
-def comes_out_as_sent(darkroom: ProcessDarkroom, path: Path, pages: list[Image.Image]) -> None:
-    """Page for page: the PDF's pictures exactly; the PDF as drawn, and the preview, as far as greys can tell."""
-    made, seen = path.with_suffix(".pdf"), path.with_suffix(".png")
-    assert darkroom.examine(path) == Examined(Kind.TIFF, len(pages))
-    darkroom.pdf(path, made)
+def comes_out_as_sent(office: Office, path: Path, pages: list[Image.Image]) -> None:
+    """Over HTTP: byte for byte, and page for page. The PDF's pictures exactly; the PDF as drawn, and the preview, as
+    far as greys can tell."""
+    fax_id, made = f"f-{uuid.uuid4().hex}", path.with_suffix(".pdf")
+    assert office.send(fax_id, path.read_bytes()).status_code == 201
+    assert office.get(f"/{fax_id}/document").data == path.read_bytes()
+    office.developer.develop(fax_id)
+    made.write_bytes(office.get(f"/{fax_id}/pdf").data)
     assert in_pdf(made) == [pixels(page) for page in pages]
     for number, page in enumerate(pages, 1):
-        darkroom.preview(path, number, seen)
-        with Image.open(seen) as preview:
+        with Image.open(BytesIO(office.get(f"/{fax_id}/pages/{number}.png").data)) as preview:
             assert preview.width / preview.height == pytest.approx(A4, rel=0.03)
             assert difference(preview, page.convert("L").resize(preview.size, Image.Resampling.BILINEAR)) < 0.5
             assert difference(preview, drawn_by_a_reader(made, number - 1, preview.size)) < 5
+    assert office.get(f"/{fax_id}/pages/{len(pages) + 1}.png").status_code == 404
 
 
 @RESOLUTIONS
@@ -102,38 +114,38 @@ def comes_out_as_sent(darkroom: ProcessDarkroom, path: Path, pages: list[Image.I
     ids=" ".join,
 )
 def test_a_fax_of_tiffcp(
-    how: tuple[str, ...], size: tuple[int, int], lines: int, tiffcp: str, darkroom: ProcessDarkroom, tmp_path: Path
+    how: tuple[str, ...], size: tuple[int, int], lines: int, tiffcp: str, office: Office, tmp_path: Path
 ) -> None:
     pages = fax(tmp_path / "drawn.tif", size, lines)
 
     run(tiffcp, *how, tmp_path / "drawn.tif", tmp_path / "fax.tif")
 
-    comes_out_as_sent(darkroom, tmp_path / "fax.tif", pages)
+    comes_out_as_sent(office, tmp_path / "fax.tif", pages)
 
 
 @RESOLUTIONS
 @pytest.mark.parametrize("how", [("-7", "-5"), ("-7", "-6"), ("-8",), ("-7", "-5", "-m", "-r", "32")], ids=" ".join)
 def test_a_fax_of_fax2tiff(
-    how: tuple[str, ...], size: tuple[int, int], lines: int, fax2tiff: str, darkroom: ProcessDarkroom, tmp_path: Path
+    how: tuple[str, ...], size: tuple[int, int], lines: int, fax2tiff: str, office: Office, tmp_path: Path
 ) -> None:
     page = drawn(1, size)
     (tmp_path / "line.g3").write_bytes(coded(page, "group3"))
 
     run(fax2tiff, "-M", "-R", str(lines), *how, "-o", tmp_path / "fax.tif", tmp_path / "line.g3")
 
-    comes_out_as_sent(darkroom, tmp_path / "fax.tif", [page])
+    comes_out_as_sent(office, tmp_path / "fax.tif", [page])
 
 
 @RESOLUTIONS
 @pytest.mark.parametrize("coding", ["g3 1-d", "g3 2-d", "g4"])
 def test_a_fax_that_spandsp_has_received(
-    coding: str, size: tuple[int, int], lines: int, spandsp: Spandsp, darkroom: ProcessDarkroom, tmp_path: Path
+    coding: str, size: tuple[int, int], lines: int, spandsp: Spandsp, office: Office, tmp_path: Path
 ) -> None:
     pages = fax(tmp_path / "drawn.tif", size, lines)
 
     spandsp.received(tmp_path / "drawn.tif", tmp_path / "fax.tif", coding, len(pages))
 
-    comes_out_as_sent(darkroom, tmp_path / "fax.tif", pages)
+    comes_out_as_sent(office, tmp_path / "fax.tif", pages)
 
 
 @RESOLUTIONS
@@ -144,7 +156,7 @@ def test_a_fax_that_hylafax_has_received(
     lines: int,
     hylafax: HylaFax,
     tiffcp: str,
-    darkroom: ProcessDarkroom,
+    office: Office,
     tmp_path: Path,
 ) -> None:
     pages = fax(tmp_path / "drawn.tif", size, lines)
@@ -152,7 +164,7 @@ def test_a_fax_that_hylafax_has_received(
 
     hylafax.received(tmp_path / "line.tif", tmp_path / "fax.tif")
 
-    comes_out_as_sent(darkroom, tmp_path / "fax.tif", as_received(pages, tmp_path / "fax.tif"))
+    comes_out_as_sent(office, tmp_path / "fax.tif", as_received(pages, tmp_path / "fax.tif"))
 
 
 def as_received(pages: list[Image.Image], path: Path) -> list[Image.Image]:
