@@ -23,6 +23,7 @@ from chassis.store import EventStore
 from chassis.storm import Patience, Storm
 from chassis.tasks import Alarm, AlarmClock, LedTask, Projector, Task
 from chassis.views import View, Views
+from chassis.watching import Watch
 from chassis.web import Blueprint, create_app
 
 MAX_BODY = 1024 * 1024
@@ -133,7 +134,10 @@ def _tasks(settings: Engines, db: Database[Document], parts: Parts) -> Mapping[s
         kafka.make_topics(settings.kafka_servers, parts.heard)
         Consumer(settings.kafka_servers, topics, intake, taken).run(going)
 
-    return {"consumer": consume}
+    def watch(going: Callable[[], bool]) -> None:
+        Watch(settings.kafka_servers, parts.name, topics, db).run(going)
+
+    return {"consumer": consume, "watch": watch}
 
 
 def _led(settings: Engines, db: Database[Document], store: EventStore, parts: Parts) -> Mapping[str, LedTask]:

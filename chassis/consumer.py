@@ -18,7 +18,7 @@ from kafka.errors import CommitFailedError, IllegalStateError, RebalanceInProgre
 from chassis import kafka, progress
 from chassis.errors import BadMessage, Conflict, TsunaguError
 from chassis.gathering import Gathering
-from chassis.handling import Failed, Handler, Order
+from chassis.handling import Done, Failed, Handler, Order
 from chassis.messages import Actor, Codec, Recorded, from_kafka
 from chassis.views import Views
 
@@ -58,6 +58,7 @@ class Intake:
 
     Round trips a batch do not grow with it. The same batch again has no second effect. An event may have several
     reactions, of several handlers; its orders then need command ids that differ.
+    `caused` is told of the own events that came of a batch when they are durable.
     `answers` names the events that in a storm are better taken together with others, which answer them.
     """
 
@@ -65,6 +66,7 @@ class Intake:
     codec: Codec
     reactions: Mapping[str, Reaction | Sequence[Reaction]]
     views: Views | None = None
+    caused: Callable[[Iterable[Any]], None] = lambda events: None
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def take(self, records: Sequence[Any]) -> list[Letter]:
@@ -97,6 +99,7 @@ class Intake:
                 letters.append(Letter(record, repr(broken)))
         for handler, pairs in by_handler.items():
             results = handler.handle_many([order for _, order in pairs], Actor("automatic", self.service))
+            self.caused(event for result in results if isinstance(result, Done) for event in result.events)
             failed = [
                 (pair[0], result) for pair, result in zip(pairs, results, strict=True) if isinstance(result, Failed)
             ]
@@ -172,6 +175,7 @@ class Consumer:
 
     def _carry_out(self, consumer: KafkaConsumer, records: Sequence[Any], going: Callable[[], bool]) -> bool:
         """Tries until it is done; the consumer stays in its group meanwhile. False when told to stop first."""
+        progress.IN_HAND.take(len(records), min(record.timestamp for record in records) / 1000)
         pause_ms = FIRST_PAUSE_MS
         while going():
             try:
@@ -182,7 +186,7 @@ class Consumer:
                 pause_ms = min(pause_ms * 2, LONGEST_PAUSE_MS)
             else:
                 consumer.resume(*consumer.paused())
-                progress.consumed(len(records), min(record.timestamp for record in records))
+                progress.consumed(len(records))
                 self._taken(len(records))
                 return True
         return False

@@ -23,6 +23,7 @@ Checks = Mapping[str, Callable[[], None]]
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
+_COUNTED = "tsunagu.counted"
 # Asked every few seconds by machines; a line for each would bury the rest.
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
@@ -41,6 +42,7 @@ def bare_app(
     app.config["MAX_CONTENT_LENGTH"] = max_body
     app.config["PROPAGATE_EXCEPTIONS"] = False
     app.before_request(_begin)
+    app.teardown_request(_end)
     app.before_request(_limit_body)
     app.after_request(_finish)
     app.after_request(_read_rest)
@@ -60,11 +62,18 @@ def correlation_id() -> str:
 
 
 def _begin() -> None:
+    flask.request.environ[_COUNTED] = True
+    telemetry.IN_PROGRESS.inc()
     flask.g.started = time.perf_counter()
     said = flask.request.headers.get("X-Correlation-ID", "")
     flask.g.correlation_id = said if _CORRELATION_ID.fullmatch(said) else uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(correlation_id=flask.g.correlation_id)
+
+
+def _end(_error: BaseException | None) -> None:
+    if flask.request.environ.pop(_COUNTED, False):
+        telemetry.IN_PROGRESS.dec()
 
 
 def _limit_body() -> None:

@@ -101,10 +101,11 @@ logconfig_dict: dict[str, Any] = {
 def post_worker_init(worker: Any) -> None:
     """The application is loaded: a list of a thousand reports makes its objects in one go, as a worker's batch does."""
     collect_seldom()
-    if settings.metrics_bind:
-        # Not sooner: the metrics' library looks at its first import where the processes' files are.
-        from chassis import telemetry
+    # Not sooner: the metrics' library looks at its first import where the processes' files are.
+    from chassis import telemetry
 
+    telemetry.WEB_THREADS.set(settings.web_threads)
+    if settings.metrics_bind:
         telemetry.serve(settings.metrics_bind, telemetry.web_app)
 
 

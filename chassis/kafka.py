@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
 from kafka.structs import MemberState, OffsetAndMetadata
@@ -46,7 +47,7 @@ def make_topics(servers: Sequence[str], owners: Sequence[str], replicas: int = -
 
     Events are kept for ever: a new reader begins at the beginning. `replicas` -1 is the broker's default.
     """
-    with reachable(), closing(_made(KafkaAdminClient, servers, "topics", bootstrap_timeout_ms=BOOTSTRAP_MS)) as admin:
+    with reachable(), closing(make_admin(servers, "topics")) as admin:
         wanted = {name for owner in owners for name in (topic_of(owner), dead_letter_topic(topic_of(owner)))}
         missing = wanted - set(admin.list_topics())
         options = {"num_partitions": PARTITIONS, "replication_factor": replicas, "configs": {"retention.ms": "-1"}}
@@ -55,6 +56,27 @@ def make_topics(servers: Sequence[str], owners: Sequence[str], replicas: int = -
                 admin.create_topics(dict.fromkeys(sorted(missing), options), wait_for_metadata=True)
         except TopicAlreadyExistsError:
             return  # Another process was a moment faster.
+
+
+def make_admin(servers: Sequence[str], client: str) -> KafkaAdminClient:
+    return _made(KafkaAdminClient, servers, client, bootstrap_timeout_ms=BOOTSTRAP_MS)
+
+
+def ends(admin: KafkaAdminClient, topics: Sequence[str]) -> dict[TopicPartition, int]:
+    """Where the next record of each partition of these topics will be; a topic that is not there has none."""
+    partitions = [
+        TopicPartition(topic["name"], partition["partition_index"])
+        for topic in admin.describe_topics()
+        if topic["name"] in topics
+        for partition in topic["partitions"]
+    ]
+    found = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST)) if partitions else {}
+    return {partition: end.offset for partition, end in found.items()}
+
+
+def committed(admin: KafkaAdminClient, group: str) -> dict[TopicPartition, int]:
+    """The next record that the group will take, where it has ever committed one."""
+    return {partition: place.offset for partition, place in admin.list_group_offsets(group)[group].items()}
 
 
 def make_producer(servers: Sequence[str], client: str, *, bootstrap_ms: int = BOOTSTRAP_MS) -> KafkaProducer:

@@ -8,9 +8,24 @@ from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
+from pymongo.monitoring import (
+    ConnectionCheckedInEvent,
+    ConnectionCheckedOutEvent,
+    ConnectionCheckOutFailedEvent,
+    ConnectionCheckOutStartedEvent,
+    ConnectionClosedEvent,
+    ConnectionCreatedEvent,
+    ConnectionPoolListener,
+    ConnectionReadyEvent,
+    PoolClearedEvent,
+    PoolClosedEvent,
+    PoolCreatedEvent,
+    PoolReadyEvent,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from chassis import telemetry
 from chassis.errors import Unavailable
 
 Document = dict[str, Any]
@@ -31,11 +46,44 @@ def connect(url: str, name: str, timeout_seconds: float = 5.0) -> Database[Docum
         connectTimeoutMS=int(timeout_seconds * 1000),
         socketTimeoutMS=int(timeout_seconds * 2000),
         retryWrites=True,
+        event_listeners=[_Pool()],
     )
     # The write concern carries no time limit: the socket's is the limit, and a timed-out write has an unknown end.
     return client.get_database(
         name, read_concern=ReadConcern("majority"), write_concern=WriteConcern(w="majority", j=True)
     )
+
+
+class _Pool(ConnectionPoolListener):
+    """Counts the connections of this process' clients."""
+
+    def connection_checked_out(self, event: ConnectionCheckedOutEvent) -> None:
+        telemetry.MONGO_IN_USE.inc()
+        telemetry.MONGO_WAIT.observe(event.duration or 0.0)
+
+    def connection_checked_in(self, event: ConnectionCheckedInEvent) -> None:
+        telemetry.MONGO_IN_USE.dec()
+
+    def connection_check_out_failed(self, event: ConnectionCheckOutFailedEvent) -> None:
+        telemetry.MONGO_WAIT_FAILURES.inc()
+
+    def connection_created(self, event: ConnectionCreatedEvent) -> None:
+        telemetry.MONGO_OPEN.inc()
+
+    def connection_closed(self, event: ConnectionClosedEvent) -> None:
+        telemetry.MONGO_OPEN.dec()
+
+    def connection_ready(self, event: ConnectionReadyEvent) -> None: ...
+
+    def connection_check_out_started(self, event: ConnectionCheckOutStartedEvent) -> None: ...
+
+    def pool_created(self, event: PoolCreatedEvent) -> None: ...
+
+    def pool_ready(self, event: PoolReadyEvent) -> None: ...
+
+    def pool_cleared(self, event: PoolClearedEvent) -> None: ...
+
+    def pool_closed(self, event: PoolClosedEvent) -> None: ...
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
+from chassis import telemetry
 from chassis.errors import BadMessage, Damaged, Unavailable
 from chassis.messages import Actor, Codec, Recorded, sequence_of
 from chassis.mongo import DUPLICATE_KEY, Document, at_once, reachable, was_raced
@@ -116,11 +117,13 @@ class MongoStore:
         with reachable():
             try:
                 self._commits.insert_many(documents, ordered=False)
+                answers: list[Answer] = [Appended(commit.revision) for commit in commits]
             except BulkWriteError as problem:
-                return self._sort_out(documents, problem)
+                answers = self._sort_out(documents, problem)
             except (BSONError, UnicodeEncodeError, OverflowError) as problem:
                 raise BadMessage("unwritable-event", cause=type(problem).__name__) from problem
-        return [Appended(commit.revision) for commit in commits]
+        _count(documents, answers)
+        return answers
 
     def _sort_out(self, documents: Sequence[Document], problem: BulkWriteError) -> list[Answer]:
         """An insert that the driver repeated may meet its own first try: a commit with our token is ours."""
@@ -293,6 +296,12 @@ class MongoStore:
             )
             for index, event in enumerate(document["events"])
         ]
+
+
+def _count(documents: Sequence[Document], answers: Sequence[Answer]) -> None:
+    appended = [document for document, answer in zip(documents, answers, strict=True) if isinstance(answer, Appended)]
+    telemetry.appended(event["type"] for document in appended for event in document["events"])
+    telemetry.CONFLICTS.inc(sum(isinstance(answer, Raced) for answer in answers))
 
 
 def _near(revisions: Mapping[str, int]) -> list[list[str]]:

@@ -54,7 +54,8 @@ class KafkaPublisher:
 
     def publish(self, events: Sequence[Recorded]) -> None:
         written = [(self._topic, *to_kafka(recorded, self._codec, self._owner)) for recorded in events]
-        kafka.send_all(self._producer, written)
+        with progress.PUBLISH_FAILURES.count_exceptions():
+            kafka.send_all(self._producer, written)
         progress.PUBLISHED.inc(len(events))
 
     def still_same_cluster(self) -> bool:
@@ -87,7 +88,9 @@ class Relay:
             token = self._place(publisher)
             try:
                 for batch in self.store.follow(token, self.public):
+                    progress.OUTBOX.take_events(batch.events)
                     publisher.publish(batch.events)
+                    progress.OUTBOX.done()
                     self.published(len(batch.events))
                     stopping = not going() or not publisher.still_same_cluster()
                     self._save(publisher, batch.token, bool(batch.events), at_once=stopping)

@@ -16,6 +16,7 @@ import structlog
 from flask import Flask
 
 from chassis import progress, telemetry
+from chassis.edge import VERSION
 from chassis.errors import TsunaguError
 from chassis.garbage import collect_seldom
 from chassis.lease import LEASE_SECONDS, Lease
@@ -89,6 +90,7 @@ def _run(
     stop = _stopped_by_signal()
     if settings.metrics_bind:
         telemetry.serve(settings.metrics_bind, progress.worker_app)
+    telemetry.BUILD.labels(service.name, VERSION).set(1)
     again("prepare", lambda going: service.prepare(), stop, once=True)
     progress.PREPARED.set(1)
     threads = [_thread(task, again, task, run, stop) for task, run in tasks.items()]
@@ -123,13 +125,19 @@ def _wait_for(threads: Sequence[threading.Thread]) -> int:
 
 def again(name: str, task: Task, stop: threading.Event, *, once: bool = False) -> None:
     """Runs a task until told to stop, again with a growing pause after a failure; `once`: until its first success."""
+
+    def turning() -> bool:
+        turned.set_to_current_time()
+        return not stop.is_set()
+
+    turned = progress.TASK_TURNED.labels(name)
     pause = FIRST_PAUSE
-    while not stop.is_set():
+    while turning():
         began = time.monotonic()
         try:
-            task(lambda: not stop.is_set())
+            task(turning)
             if once:
-                return
+                break
         except TsunaguError as problem:
             log.warning("task_interrupted", task=name, code=problem.code, cause=problem.message)
         except Exception as problem:
@@ -137,6 +145,7 @@ def again(name: str, task: Task, stop: threading.Event, *, once: bool = False) -
         progress.interrupted(name)
         pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
         stop.wait(pause)
+    progress.TASK_TURNED.remove(name)
 
 
 @dataclass
@@ -175,6 +184,7 @@ def _lead(lease: Lease, led: Mapping[str, LedTask], stop: threading.Event) -> No
         term.hold(stop)
         for thread in threads:
             thread.join(STOP_SECONDS)
+        progress.not_leading()
     _give_back(lease)
 
 

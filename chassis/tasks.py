@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from chassis import progress
 from chassis.handling import Failed, Handler, Order
 from chassis.lease import Positions
 from chassis.messages import Actor, now
@@ -38,7 +39,9 @@ class Projector:
         pause = SAVE_IDLE_SECONDS
         try:
             for batch in self.store.follow(token, self.views.events):
+                progress.PROJECTION.take_events(batch.events)
                 self.views.project(batch.events)
+                progress.PROJECTION.done()
                 pause = SAVE_SECONDS if batch.events else pause
                 over = not going()
                 if over or time.monotonic() - saved_at > pause:

@@ -9,7 +9,9 @@ import re
 import sys
 import threading
 import time
+from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, MutableMapping
+from datetime import datetime
 from typing import Any, TextIO
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -32,14 +34,29 @@ REQUEST_SECONDS = Histogram(
     "http_request_duration_seconds",
     "Time until the answer's headers, by route template.",
     ("method", "route", "status"),
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 0.5, 1, 2.5, 5, 10),  # 0.3: the SLO.
 )
+IN_PROGRESS = Gauge("http_requests_in_progress", "Requests that are being answered.", multiprocess_mode="livesum")
+WEB_THREADS = Gauge("http_threads", "Requests that can be answered at the same time.", multiprocess_mode="livesum")
 BUILD = Gauge("build_info", "1, with the service and its version.", ("service", "version"), multiprocess_mode="livemax")
 CALL_DECISIONS = Counter("call_decisions", "Answers to the telephone switch, by reason.", ("reason",))
+LOGIN_FAILURES = Counter("login_failures", "Tries of a password that opened nothing, by why.", ("reason",))
 MAIL_SENT = Counter(
     "mail_sent", "Tries to send a mail, by what it tells of and by what came of it.", ("kind", "result")
 )
 COMMANDS_REJECTED = Counter("command_rejected", "Commands that a rule refused, by code.", ("code",))
+EVENTS_APPENDED = Counter("events_appended", "Events that became durable here, by type.", ("type",))
+CONFLICTS = Counter("concurrency_conflicts", "Commits that somebody else was faster than; they are decided again.")
+FAULT_TO_FORWARD = Histogram(
+    "fault_to_forward_seconds",
+    "From the commit of a line's fault until bulk forwarding that it started is durable.",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
+)
+FAULT_TO_MAIL = Histogram(
+    "fault_to_mail_seconds",
+    "From a line's fault, as monitoring told its time unless late, until a mail server has the mail of it.",
+    buckets=(0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900),
+)
 
 INGEST_ITEMS = Counter(
     "ingest_items", "Reports of monitoring systems, by format and by what became of them.", ("source_kind", "result")
@@ -52,6 +69,13 @@ INGEST_LAST = Gauge(
     ("source_kind", "key"),
     multiprocess_mode="max",
 )
+
+MONGO_IN_USE = Gauge("mongo_pool_in_use", "Connections that are being used.", multiprocess_mode="livesum")
+MONGO_OPEN = Gauge("mongo_pool_open", "Connections that are open.", multiprocess_mode="livesum")
+MONGO_WAIT = Histogram(
+    "mongo_pool_wait_seconds", "Time until a connection was to be had.", buckets=(0.001, 0.01, 0.1, 0.5, 1, 5)
+)
+MONGO_WAIT_FAILURES = Counter("mongo_pool_wait_failures", "Connections that were not to be had.")
 
 _EventDict = MutableMapping[str, Any]
 
@@ -169,6 +193,24 @@ def _masked_text(text: str) -> str:
     # A lone surrogate cannot be written as UTF-8; it must not stop the line.
     safe = text.encode("utf-8", "backslashreplace").decode()
     return _NUMBER.sub(lambda found: "*" * 8 + found[0][-2:], _ADDRESS.sub("***@***", _SECRET.sub("Bearer ***", safe)))
+
+
+def appended(types: Iterable[str]) -> None:
+    """Events of these types became durable, each named as often as it did."""
+    for name, count in Tally(types).items():
+        EVENTS_APPENDED.labels(name).inc(count)
+
+
+def forwarded(faulted_at: datetime) -> None:
+    """Bulk forwarding that the fault started is durable."""
+    FAULT_TO_FORWARD.observe(max(0.0, time.time() - faulted_at.timestamp()))
+
+
+def mailed(kind: str, result: str, faulted_at: datetime | None = None) -> None:
+    """A try to send a mail came to an end; `faulted_at` of the fault that it told of, where it went out."""
+    MAIL_SENT.labels(kind, result).inc()
+    if faulted_at:
+        FAULT_TO_MAIL.observe(max(0.0, time.time() - faulted_at.timestamp()))
 
 
 def ingested(kind: str, key: str, results: Mapping[str, int]) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Self, TypeVar
 
+from prometheus_client import REGISTRY
+
 from chassis.consumer import Intake, Letter
 from chassis.decider import Decider
 from chassis.errors import TsunaguError
@@ -161,6 +163,11 @@ def eventually(look: Callable[[], Value], *, within: float = 20.0, every: float 
             raise AssertionError(f"not within {within} s; at last: {value!r}")
         threading.Event().wait(every)
     return value
+
+
+def counted(name: str, **labels: object) -> float:
+    """What /metrics of this process says of a sample; 0 when it does not name it."""
+    return REGISTRY.get_sample_value(name, {label: str(value) for label, value in labels.items()}) or 0.0
 
 
 class Gate:

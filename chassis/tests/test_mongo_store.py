@@ -13,7 +13,7 @@ from chassis.messages import Codec
 from chassis.mongo import DUPLICATE_KEY, connect
 from chassis.mongo_store import MongoStore
 from chassis.store import Appended, EventStore, Raced, Snapshot, TokenLost
-from chassis.testing import Gate, eventually
+from chassis.testing import Gate, counted, eventually
 from chassis.tests.examples import CODEC, Closed, Noted, Opened, commit
 from chassis.tests.store_suite import StoreSuite, events_of, next_batch
 from conftest import Addresses
@@ -33,6 +33,16 @@ class TestMongoStore(StoreSuite):
     @pytest.fixture
     def store(self, store: MongoStore) -> EventStore:
         return store
+
+
+def test_what_became_durable_is_counted_by_type_and_lost_races_are_too(store: MongoStore) -> None:
+    opened, raced = counted("events_appended_total", type="Opened"), counted("concurrency_conflicts_total")
+
+    store.append_many([commit("door-1", 1, Opened("ann")), commit("door-2", 1, Opened("ann"), Noted("cold"))])
+    store.append_many([commit("door-1", 1, Opened("bob")), commit("door-3", 1, Opened("bob"))])
+
+    assert counted("events_appended_total", type="Opened") == opened + 3
+    assert counted("concurrency_conflicts_total") == raced + 1
 
 
 class Commands(monitoring.CommandListener):

@@ -15,7 +15,7 @@ from pymongo.database import Database
 
 from chassis.errors import Unavailable
 from chassis.runtime import again
-from chassis.testing import eventually
+from chassis.testing import counted, eventually
 from conftest import Addresses
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +68,20 @@ def test_a_task_that_returns_is_run_again() -> None:
     again("task", task, stop)
 
     assert len(runs) == 3
+
+
+def test_a_task_that_runs_tells_when_it_came_round_and_one_that_has_ended_does_not() -> None:
+    stop, seen = Stop(), []
+
+    def task(going: Callable[[], bool]) -> None:
+        going()
+        seen.append(counted("task_last_turn_timestamp_seconds", task="rounds"))
+        stop.set()
+
+    again("rounds", task, stop)
+
+    assert seen[0]
+    assert not counted("task_last_turn_timestamp_seconds", task="rounds")
 
 
 def test_what_is_wanted_once_ends_with_its_first_success() -> None:

@@ -2,12 +2,15 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import structlog
 
+from chassis import telemetry
 from chassis.telemetry import configure_logging, exposition, masked
+from chassis.testing import counted
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -98,3 +101,19 @@ def test_metrics_are_in_prometheus_text() -> None:
 
     assert content_type.startswith("text/plain")
     assert b"# TYPE http_request_duration_seconds histogram" in body
+
+
+def test_events_are_counted_by_type_once_a_batch() -> None:
+    telemetry.appended(["DoorOpened", "DoorShut", "DoorOpened"])
+
+    tally = [counted("events_appended_total", type=name) for name in ("DoorOpened", "DoorShut")]
+    assert tally == [2, 1]
+
+
+def test_only_a_mail_that_went_out_tells_how_long_the_fault_was_unknown() -> None:
+    before = counted("fault_to_mail_seconds_count")
+
+    telemetry.mailed("fault", "postponed")
+    telemetry.mailed("fault", "sent", datetime.now(UTC))
+
+    assert counted("fault_to_mail_seconds_count") == before + 1

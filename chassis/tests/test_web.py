@@ -18,6 +18,7 @@ from chassis.auth import Principal, TokenIssuer, Tokens, key_id
 from chassis.edge import VERSION
 from chassis.errors import Conflict, Rejected, Unavailable
 from chassis.headers import IDEMPOTENCY_KEY, IF_MATCH_NEEDED, takes
+from chassis.testing import counted
 from chassis.web import (
     Blueprint,
     Body,
@@ -672,6 +673,15 @@ def test_requests_are_counted_by_route_template(client: FlaskClient) -> None:
     assert 'route="/contracts/<contract_number>/plan",status="200"' in shown
     assert 'route="unmatched",status="404"' in shown
     assert "0600001111" not in shown
+
+
+def test_a_request_is_in_progress_until_it_is_answered(client: FlaskClient) -> None:
+    before = counted("http_requests_in_progress")
+
+    for path in ("/plans", "/nowhere", "/fail/rejected"):
+        client.get(path)
+
+    assert counted("http_requests_in_progress") == before
 
 
 def test_rejections_are_counted_by_code(client: FlaskClient) -> None:

@@ -21,7 +21,7 @@ from services.bulkforward.adapters import DryRuns, MongoDryRuns
 from services.bulkforward.api import WORDS, blueprint, csv_blueprint
 from services.bulkforward.flows import CsvEdits
 from services.bulkforward.model import CATEGORY, DECIDER, PRIVATE_EVENTS
-from services.bulkforward.reactions import reactions
+from services.bulkforward.reactions import reactions, tell_of_starts
 from services.bulkforward.settings import Settings
 from services.bulkforward.views import FORWARDS, complete
 
@@ -44,7 +44,9 @@ def build(
     plans = Handler(kept, DECIDER, CATEGORY)
     forwards = views or Views(db, [FORWARDS])
     whole = partial(complete, plans, forwards)
-    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(plans, settings.least_severity), forwards)
+    intake = Intake(
+        NAME, Codec(events_of(*HEARD)), reactions(plans, settings.least_severity), forwards, caused=tell_of_starts
+    )
     edits = CsvEdits(plans, dry_runs or MongoDryRuns(db), settings.dry_run_lifetime, clock, whole)
     parts = Parts(
         NAME,

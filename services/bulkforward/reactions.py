@@ -1,11 +1,14 @@
 """What happens elsewhere, as commands for plans."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from chassis import telemetry
 from chassis.consumer import Reaction
 from chassis.handling import Handler, Order
 from chassis.messages import Recorded
 from contracts.auth import Contract
+from contracts.bulkforward import BulkForwardStarted
 from contracts.linewatch import SEVERITIES, Severity
 from services.bulkforward.model import NoteContract, NoteFault, NoteRecovery, Plan
 
@@ -35,6 +38,13 @@ def on_line_recovered(recorded: Recorded) -> list[Order]:
     recovery = recorded.event
     command = NoteRecovery(recovery.contract_number, recovery.fault_id, recorded.sequence)
     return [_order(recorded, recovery.contract_number, command)]
+
+
+def tell_of_starts(events: Iterable[Any]) -> None:
+    """How long after its fault each line is forwarded, for operators."""
+    for event in events:
+        if isinstance(event, BulkForwardStarted) and event.cause == "fault":
+            telemetry.forwarded(event.since)
 
 
 def reactions(plans: Handler[Plan], least: Severity) -> Mapping[str, Reaction]:

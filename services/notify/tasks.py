@@ -5,7 +5,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from chassis import telemetry
+from chassis import progress, telemetry
 from chassis.errors import Conflict, TsunaguError, Unavailable
 from chassis.handling import Done, Failed, Handler, Order
 from chassis.limits import Full, Limit, Limits
@@ -46,6 +46,8 @@ IN_HAND = math.inf
 LAST_TRIES = 30
 # How many mails are looked up for each connection at a time.
 AT_ONCE = 8
+# A fault that is older when its mail is owed was reported late.
+LATE = timedelta(minutes=1)
 RESULTS: Mapping[type, str] = {
     MailSent: "sent",
     MailPostponed: "postponed",
@@ -112,6 +114,7 @@ class Sender:
             if time.monotonic() - at > LEAVE_ALONE_SECONDS:
                 del self._attended[mail_id]
         rows = self.views.find(MAILS.name, {"due_at": {"$lte": now()}}, sort=[("due_at", 1)], limit=LOOK_AT)
+        progress.MAILS.take(len(rows), rows[0]["due_at"].timestamp() if rows else 0.0)
         return [row for row in rows if row["_id"] not in self._attended][: self.connections * AT_ONCE]
 
     def _still_owed(self, rows: list[Row]) -> list[Due]:
@@ -143,7 +146,7 @@ class Sender:
         ids = due.post.ids
         try:
             queued = [owed_of(row) for row in due.post.rows]
-            self._note(queued, self._try(queued, due, going), going)
+            self._note(due.post.rows, self._try(queued, due, going), going)
         except TsunaguError as problem:
             # The server may have it and we could not say so: it is tried again, with the same Message-ID.
             log.warning("mail_not_noted", mail=ids[0], code=problem.code)
@@ -175,15 +178,16 @@ class Sender:
             self._surely(lambda: self.limits.give_back(place), going)
         return _sent(answer.text) if answer.taken else _failed(answer)
 
-    def _note(self, queued: list[Owed], command: Callable[[Owed], Command], going: Callable[[], bool]) -> None:
+    def _note(self, rows: Sequence[Row], command: Callable[[Owed], Command], going: Callable[[], bool]) -> None:
         """Of all mails of a letter at once. Each order has a name, so that to repeat them all counts no try twice."""
+        queued = [owed_of(row) for row in rows]
         orders = [Order(mail.mail_id, command(mail), uuid.uuid4().hex, mail.mail_id, mark=False) for mail in queued]
         results = self._surely(lambda: self.mails.handle_many(orders, SENDER), going)
-        for mail, result in zip(queued, results, strict=True):
+        for row, mail, result in zip(rows, queued, results, strict=True):
             if isinstance(result, Failed):
                 log.error("mail_not_noted", mail=mail.mail_id, code=repr(result.error))
             for event in result.events if isinstance(result, Done) else ():
-                telemetry.MAIL_SENT.labels(kind_of(mail), RESULTS[type(event)]).inc()
+                telemetry.mailed(kind_of(mail), RESULTS[type(event)], _faulted_at(mail, row, event))
 
     def _surely(self, act: Callable[[], Result], going: Callable[[], bool]) -> Result:
         """Tries until it is done: a mail of which we forget that a server has it would be sent twice."""
@@ -196,6 +200,14 @@ class Sender:
                 if not tries_left:
                     raise
                 self.wait(LOOK_SECONDS)
+
+
+def _faulted_at(mail: Owed, row: Row, event: Any) -> datetime | None:
+    """The time of the fault of which a mail that went out tells; of a fault that was reported late, when we knew."""
+    if not isinstance(event, MailSent) or not isinstance(mail, MailQueued) or mail.kind != "fault":
+        return None
+    queued_at: datetime = row["queued_at"]
+    return mail.since if queued_at - mail.since < LATE else queued_at
 
 
 def _address_id(post: Post) -> str:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from chassis import telemetry
 from chassis.errors import TooMany
 from chassis.limits import Full, Limit, Limits, Place
 
@@ -75,6 +76,7 @@ class Attempts:
             case Place() as place:
                 attempt.places.append(place)
             case Full(retry_after):
+                telemetry.LOGIN_FAILURES.labels("too-many-attempts").inc()
                 raise TooMany("too-many-attempts", retry_after=retry_after)
 
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chassis import telemetry
 from chassis.auth import Principal
 from chassis.errors import Conflict, NotFound, Rejected, Unauthenticated, Unavailable
 from chassis.handling import Handler, Outcome
@@ -103,6 +104,7 @@ class Customers:
             opened = self._repeated(lambda: self._log_in(number, password, source, correlation_id))
             if opened is None:
                 attempt.failed()
+                telemetry.LOGIN_FAILURES.labels("login-failed").inc()
                 raise Unauthenticated("login-failed")
         return opened
 
@@ -126,6 +128,7 @@ class Customers:
             opened = self._repeated(lambda: self._change(caller, current, new, origin))
             if opened is None:
                 attempt.failed()
+                telemetry.LOGIN_FAILURES.labels("password-wrong").inc()
                 raise Rejected("password-wrong", field="current")
         return opened
 

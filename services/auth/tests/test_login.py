@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chassis.messages import Codec
+from chassis.testing import counted
 from contracts.auth import Contract
 from contracts.ivr import Unit
 from services.auth.bootstrap import CODEC
@@ -23,6 +24,16 @@ def outcome(answer: Any) -> tuple[int, str]:
 
 def errors_of(answer: Any) -> list[tuple[str, str]]:
     return [(error["field"], error["code"]) for error in answer.json["errors"]]
+
+
+def test_failed_logins_are_counted(door: Door) -> None:
+    door.issue()
+    before = counted("login_failures_total", reason="login-failed")
+
+    door.log_in(NUMBER, TEMPORARY_PASSWORD)
+    door.log_in(NUMBER, "19999999")
+
+    assert counted("login_failures_total", reason="login-failed") == before + 1
 
 
 # The way of the guide: a temporary password, a login, a password of one's own.

@@ -9,13 +9,13 @@ from chassis.handling import Handler
 from chassis.memory_store import MemoryStore
 from chassis.messages import Codec, Recorded
 from chassis.store import EventStore
-from chassis.testing import OPERATOR, deliver, recorded
+from chassis.testing import OPERATOR, counted, deliver, recorded
 from contracts import events_of
 from contracts.bulkforward import BulkForwardAutoStartSkipped, BulkForwardStarted, BulkForwardStopped
 from contracts.linewatch import LineFaulted
 from services.bulkforward.bootstrap import CODEC, HEARD, NAME
 from services.bulkforward.model import CATEGORY, DECIDER, EditPlan, Plan
-from services.bulkforward.reactions import reactions
+from services.bulkforward.reactions import reactions, tell_of_starts
 from services.bulkforward.tests.examples import (
     CONTRACT_CHANGED,
     CONTRACT_IMPORTED,
@@ -42,7 +42,7 @@ RECOVERED = recorded(LINE_RECOVERED, LINE_STREAM, 3, 1)
 
 def intake_on(store: EventStore) -> tuple[Intake, Handler[Plan]]:
     plans = Handler(store, DECIDER, CATEGORY)
-    return Intake(NAME, Codec(events_of(*HEARD)), reactions(plans, "major")), plans
+    return Intake(NAME, Codec(events_of(*HEARD)), reactions(plans, "major"), caused=tell_of_starts), plans
 
 
 @pytest.fixture
@@ -58,6 +58,17 @@ def plans(store: MemoryStore) -> Handler[Plan]:
 @pytest.fixture
 def intake(store: MemoryStore) -> Intake:
     return intake_on(store)[0]
+
+
+def test_a_start_by_a_fault_is_timed_and_the_same_fault_again_is_not(intake: Intake, plans: Handler[Plan]) -> None:
+    deliver(intake, IMPORTED)
+    plans.handle(NUMBER, EDIT, OPERATOR)
+    before = counted("fault_to_forward_seconds_count")
+
+    deliver(intake, FAULTED)
+    deliver(intake, FAULTED)
+
+    assert counted("fault_to_forward_seconds_count") == before + 1
 
 
 def said(store: MemoryStore) -> list[Any]:

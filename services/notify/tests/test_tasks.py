@@ -10,7 +10,7 @@ from chassis import telemetry
 from chassis.handling import Handler
 from chassis.limits import Limit, Limits, MemoryLimits, Place
 from chassis.messages import Codec, now
-from chassis.testing import OPERATOR, recorded
+from chassis.testing import OPERATOR, counted, recorded
 from chassis.views import Views
 from contracts.notify import MailFailed, MailQueued, MailSent, MailSuppressed
 from services.notify.adapters import Answer, OutboxMailer
@@ -376,6 +376,15 @@ def test_every_try_is_counted_by_what_came_of_it(
     run(sender_of(mails, queue, Refusing(answer)))
 
     assert counted.get() == before + 1
+
+
+def test_a_mail_that_tells_of_a_fault_is_timed_when_it_went_out(mails: Handler[Mail], queue: MemoryMails) -> None:
+    before = counted("fault_to_mail_seconds_count")
+    queue_up(queue, fault_mail(ANNE), recovery_mail(ANNE), trial_mail(ANNE))
+
+    run(sender_of(mails, queue, OutboxMailer()))
+
+    assert counted("fault_to_mail_seconds_count") == before + 1
 
 
 # Several lines in one letter.
