@@ -28,7 +28,7 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 REQUEST_SECONDS = Histogram(
     "http_request_duration_seconds",
@@ -220,10 +220,16 @@ def ingested(kind: str, key: str, results: Mapping[str, int]) -> None:
     INGEST_LAST.labels(kind, key).set(time.time())
 
 
+class _Quiet(WSGIRequestHandler):
+    """Asked every few seconds by machines; a line for each would bury the rest. Errors are told."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None: ...
+
+
 def serve(bind: str, app: WSGIApplication) -> None:
     """Answers with `app` at host:port, beside the process' own work and until its end."""
     host, _, port = bind.rpartition(":")
-    server = make_server(host, int(port), app, threaded=True)
+    server = make_server(host, int(port), app, threaded=True, request_handler=_Quiet)
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
 

@@ -1,6 +1,8 @@
 import io
 import json
 import logging
+import socket
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +15,12 @@ from chassis.telemetry import configure_logging, exposition, masked
 from chassis.testing import counted
 
 Lines = Callable[[], list[dict[str, Any]]]
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
 
 
 @pytest.fixture(name="lines")
@@ -117,3 +125,13 @@ def test_only_a_mail_that_went_out_tells_how_long_the_fault_was_unknown() -> Non
     telemetry.mailed("fault", "sent", datetime.now(UTC))
 
     assert counted("fault_to_mail_seconds_count") == before + 1
+
+
+def test_to_be_asked_for_metrics_is_no_line(lines: Lines) -> None:
+    port = free_port()
+    telemetry.serve(f"127.0.0.1:{port}", telemetry.web_app)
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        assert answer.status == 200
+
+    assert lines() == []
