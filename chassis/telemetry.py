@@ -226,13 +226,6 @@ class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None: ...
 
 
-class _Silent(WSGIRequestHandler):
-    """Says nothing of requests: probes and scrapes come every few seconds and would drown what a log is for."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        return
-
-
 def serve(bind: str, app: WSGIApplication) -> None:
     """Answers with `app` at host:port, beside the process' own work and until its end."""
     host, _, port = bind.rpartition(":")
