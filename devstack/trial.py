@@ -35,17 +35,18 @@ class Said:
 
 @dataclass(frozen=True)
 class Trial:
-    """Contracts of its own, whose lines fail and recover while the cluster is in trouble."""
+    """Contracts of its own, from 06 and `first` on, whose lines fail and recover while the cluster is in trouble."""
 
     operator: Forward
     monitor: Forward
     mails: Forward
     lines: int
+    first: int
     say: Said
 
     @property
     def contracts(self) -> list[str]:
-        return [f"06{21_000_000 + number}" for number in range(self.lines)]
+        return [f"06{self.first + number}" for number in range(self.lines)]
 
     def prepare(self) -> None:
         """A plan and a notice for each, as an operator would set them up."""
