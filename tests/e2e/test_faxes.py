@@ -11,6 +11,7 @@ import urllib3
 from PIL import Image
 
 from chassis.testing import eventually
+from services.faxstore.tests.documents.broken import BROKEN, HEAVY
 from tests.e2e.customer import API, Customer
 from tests.e2e.sites import Command
 
@@ -130,6 +131,28 @@ def test_what_is_no_fax_is_refused_in_words(told: Customer, receiver: Web, docum
     assert code(document=("fax.tif", bytes(30 * 1024 * 1024))) == (413, "body-too-large")
     status, said = code(document=("fax.tif", b"MZ no fax at all"))
     assert (status, said.partition("-")[0]) == (422, "document")
+
+
+def test_broken_documents_are_refused_all_the_way_and_harm_nobody(
+    told: Customer, receiver: Web, document: bytes
+) -> None:
+    def answer(content: bytes) -> tuple[int, str]:
+        answer = receiver.post("/faxes", **fax(told.second_number, content))
+        return answer.status, json.loads(answer.data).get("code", "")
+
+    wanted = {name: (422, code) for name, (_, code) in BROKEN.items() if name not in HEAVY}
+
+    assert {name: answer(BROKEN[name][0]()) for name in wanted} == wanted
+    assert told.operator.get(f"{API}/numbers/{told.second_number}/faxes").body["items"] == []
+    assert answer(document) == (201, "")
+
+
+def test_addresses_of_a_fax_mail_that_refuse_mail_are_told(told: Customer) -> None:
+    answer = told.at_home("number", told.second_number).get(
+        f"{API}/numbers/{told.second_number}/fax-mail/undeliverable"
+    )
+
+    assert (answer.status, answer.body) == (200, {"undeliverable": []})
 
 
 def test_the_list_is_made_anew_and_comes_out_the_same(
