@@ -331,8 +331,7 @@ def test_a_fax_that_takes_too_long_comes_after_all_others(world: World) -> None:
                 raise Unavailable("darkroom-busy")
             super().preview(path, page, made)
 
-    for id in ("f-1", "f-2", "f-3"):
-        world.take(id)
+    stored_one_after_the_other(world, "f-3", "f-2", "f-1")
     world.developer.darkroom = Slow()
     shown: list[list[str]] = []
 
