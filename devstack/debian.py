@@ -1,9 +1,12 @@
 """Programs and libraries of the system that tests use, installed by its package manager where that is possible."""
 
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from devstack.trouble import Trouble
@@ -12,13 +15,19 @@ INSTALL_SECONDS = 600.0
 
 
 def ensure(find: Callable[[], str | None], name: str, *packages: str) -> str:
-    """What `find` finds. What is missing is installed when this user may; Trouble says why it is not to be had."""
+    """What `find` finds. What is missing is installed when this user may; Trouble says why it is not to be had.
+
+    Of several processes that miss it at once the first installs it, the others wait for that.
+    """
     if found := find():
         return found
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise Trouble(f"{name} is missing; install it (Debian: {' '.join(packages)}).")
-    _apt(name, "update", "-q")
-    _apt(name, "install", "-y", "-q", "--no-install-recommends", *packages)
+    with _alone():
+        if found := find():
+            return found
+        _apt(name, "update", "-q")
+        _apt(name, "install", "-y", "-q", "--no-install-recommends", *packages)
     if found := find():
         return found
     raise Trouble(f"{name} was installed and is not found.")
@@ -41,11 +50,19 @@ def unpacked(name: str, folder: Path, *packages: str) -> Path:
     return folder
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Of all processes that install something here."""
+    with (Path(tempfile.gettempdir()) / f"tsunagu-apt-{os.geteuid()}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _apt(name: str, *arguments: str, folder: Path | None = None) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         done = subprocess.run(
-            ["apt-get", *arguments],
+            ["apt-get", "-o", f"DPkg::Lock::Timeout={INSTALL_SECONDS:.0f}", *arguments],
             env=environment,
             cwd=folder,
             capture_output=True,
