@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jsonschema
 import kubernetes_validate
+import pytest
 
 from tests.deploy.manifests import Object, Overlay, named
 from tests.house.repository import told
@@ -14,6 +15,7 @@ SCHEMAS = Path(__file__).parent / "schemas"
 VERSIONS = ("1.33", "1.37")
 
 
+@pytest.mark.slow
 def test_every_object_fits_its_schema(overlay: Overlay) -> None:
     found = [problem for one in overlay.objects for problem in _problems(one)]
 

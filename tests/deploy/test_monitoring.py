@@ -33,6 +33,7 @@ def test_prometheus_takes_the_rules() -> None:
     checked("check", "rules", *map(str, monitoring.RULES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(HERE.glob("test_monitoring_*.yml")), ids=lambda file: file.stem)
 def test_the_rules_fire_when_they_should(file: Path) -> None:
     checked("test", "rules", str(file))

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from types import CodeType
 from typing import Any
 
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug import Request, Response
 from werkzeug.test import TestResponse
 
@@ -139,6 +141,23 @@ class Page:
         return reader
 
 
+class Compiled(BytecodeCache):
+    """Templates compiled by one gateway of this process serve the next; compiling takes longer than most tests."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[str, CodeType | None]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        checksum, code = self._kept.get(bucket.key, ("", None))
+        bucket.code = code if checksum == bucket.checksum else None
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.checksum, bucket.code
+
+
+COMPILED = Compiled()
+
+
 class Visitor:
     """The browser and the services behind the gateway, by name. A service answers `views` by path."""
 
@@ -148,7 +167,9 @@ class Visitor:
         self.services = {name: stack.enter_context(serving(Service())) for name in names if name != "site"}
         urls = {f"{name}_url": service.url for name, service in self.services.items()}
         settings: dict[str, Any] = {**urls, "service_seconds": 5, "site_url": SITE, **changes}
-        self.client: FlaskClient = build(Settings(**settings)).test_client()
+        app = build(Settings(**settings))
+        app.jinja_env.bytecode_cache = COMPILED
+        self.client: FlaskClient = app.test_client()
         self.tokens = {TOKEN}
         auth = self.services["auth"].views
         auth["/tokens"] = self._exchange

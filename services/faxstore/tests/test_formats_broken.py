@@ -10,6 +10,9 @@ from services.faxstore.formats import Examined, Kind, Limits, ProcessDarkroom
 from services.faxstore.tests.documents import pdfs
 from services.faxstore.tests.documents.broken import BROKEN, three_pages
 
+# Each document is read in a process of its own.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def darkroom() -> Iterator[ProcessDarkroom]:

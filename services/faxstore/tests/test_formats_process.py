@@ -19,6 +19,9 @@ from services.faxstore.tests.documents.broken import blank, three_pages
 from services.faxstore.tests.documents.processes import children, open_files
 from services.faxstore.tests.documents.tiffs import document, small
 
+# Each document is read in a process of its own.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -27,6 +27,9 @@ from services.faxstore.tests.office import Office, open_office
 from services.faxstore.tests.stand_ins import MemoryContents, MemoryFaxes
 from services.faxstore.tests.test_formats import A4, difference, drawn_by_a_reader, in_pdf, pixels
 
+# Each document is read in a process of its own.
+pytestmark = pytest.mark.slow
+
 RESOLUTIONS = pytest.mark.parametrize(("size", "lines"), [(STANDARD, 98), (FINE, 196)], ids=["204x98", "204x196"])
 
 
