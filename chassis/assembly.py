@@ -1,8 +1,10 @@
 """Puts the parts of a service together: web application, worker tasks, repair commands. Contacts nothing."""
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,8 +15,8 @@ from pymongo.database import Database
 from chassis import kafka, replaying
 from chassis.auth import Tokens
 from chassis.consumer import Consumer, Intake
-from chassis.lease import Lease, MongoPositions
-from chassis.messages import Codec, Recorded
+from chassis.lease import Lease, MongoPositions, Positions
+from chassis.messages import Codec, Recorded, now
 from chassis.mongo import Document, connect, reachable
 from chassis.mongo_store import MongoStore
 from chassis.relay import KafkaPublisher, Relay
@@ -44,7 +46,8 @@ class Engines(Protocol):
 class Parts:
     """What makes one service different from another.
 
-    `plain_number` makes the numbers in paths plain digits (`chassis.web.create_app`).
+    `blueprints` makes its routes; a worker needs none. `plain_number` makes the numbers in paths plain digits
+    (`chassis.web.create_app`).
     `public` are the type names of its own events that go to Kafka, `heard` the owners whose topics it reads into
     `intake`; `own_views` are made from its own events, the intake's views from foreign ones, and views that are both
     from both. `aside` has tasks that run in a process that gives way to all others and waits while a storm is taken
@@ -56,7 +59,7 @@ class Parts:
     name: str
     codec: Codec
     public: frozenset[str]
-    blueprints: Sequence[Blueprint]
+    blueprints: Callable[[], Sequence[Blueprint]]
     words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     heard: tuple[str, ...] = ()
     intake: Intake | None = None
@@ -70,6 +73,21 @@ class Parts:
     prepare: Sequence[Callable[[], None]] = ()
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What the tasks of a service stand on. `note_storm` is told of batches, `is_storm` asked whether there is one."""
+
+    store: EventStore
+    positions: Positions
+    servers: Sequence[str]
+    clients: kafka.Clients = kafka.CLIENTS
+    note_storm: Callable[[int], None] = lambda size: None
+    is_storm: Callable[[], bool] = lambda: False
+    wait: Callable[[float], Any] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    clock: Callable[[], datetime] = now
+
+
 def database(settings: Engines, name: str) -> Database[Document]:
     """The service's own database."""
     return connect(settings.mongo_url, name)
@@ -81,7 +99,7 @@ def assemble(settings: Engines, db: Database[Document], store: EventStore, parts
     def app() -> Flask:
         return create_app(
             parts.name,
-            parts.blueprints,
+            parts.blueprints(),
             tokens=Tokens.from_file(settings.token_keys),
             ready={"store": lambda: _ping(db)},
             max_body=MAX_BODY,
@@ -98,15 +116,17 @@ def assemble(settings: Engines, db: Database[Document], store: EventStore, parts
         for own in parts.prepare:
             own()
 
-    led = _led(settings, db, store, parts)
+    storm = Storm(db)
+    ground = Ground(store, MongoPositions(db), settings.kafka_servers, note_storm=storm.note, is_storm=storm.is_on)
+    led = led_tasks(parts, ground)
     aside = {**(led if parts.patient else {}), **parts.aside}
-    patience = Patience(Storm(db).is_on)
+    patience = Patience(ground.is_storm)
     return Service(
         parts.name,
         app,
         lambda name, holder: Lease(db, name, holder),
         prepare,
-        _tasks(settings, db, parts),
+        _tasks(settings, db, parts, ground),
         {} if parts.patient else led,
         {name: _patiently(task, patience) for name, task in aside.items()},
         {**_repairs(settings, store, parts), **parts.commands},
@@ -122,41 +142,59 @@ def _patiently(task: LedTask, patience: Patience) -> LedTask:
     return lambda fence, going: task(fence, patience.after_the_storm(going))
 
 
-def _tasks(settings: Engines, db: Database[Document], parts: Parts) -> Mapping[str, Task]:
+def _tasks(settings: Engines, db: Database[Document], parts: Parts, ground: Ground) -> Mapping[str, Task]:
     if not parts.intake:
         return {}
-    # Only a task aside asks.
-    taken = Storm(db).note if parts.aside or parts.patient else lambda records: None
     topics = [kafka.topic_of(owner) for owner in parts.heard]
-    intake = parts.intake
-
-    def consume(going: Callable[[], bool]) -> None:
-        kafka.make_topics(settings.kafka_servers, parts.heard)
-        Consumer(settings.kafka_servers, topics, intake, taken).run(going)
 
     def watch(going: Callable[[], bool]) -> None:
         Watch(settings.kafka_servers, parts.name, topics, db).run(going)
 
-    return {"consumer": consume, "watch": watch}
+    return {**tasks(parts, ground), "watch": watch}
 
 
-def _led(settings: Engines, db: Database[Document], store: EventStore, parts: Parts) -> Mapping[str, LedTask]:
-    positions, storm = MongoPositions(db), Storm(db)
+def tasks(parts: Parts, ground: Ground) -> Mapping[str, Task]:
+    """What every worker of a service does: it consumes, where the service hears anything."""
+    if not parts.intake:
+        return {}
+    # Only a task aside asks.
+    taken = ground.note_storm if parts.aside or parts.patient else lambda records: None
+    topics = [kafka.topic_of(owner) for owner in parts.heard]
+    consumer = Consumer(
+        ground.servers,
+        topics,
+        parts.intake,
+        taken,
+        clients=ground.clients,
+        wait=ground.wait,
+        monotonic=ground.monotonic,
+    )
+
+    def consume(going: Callable[[], bool]) -> None:
+        ground.clients.topics(ground.servers, parts.heard)
+        consumer.run(going)
+
+    return {"consumer": consume}
+
+
+def led_tasks(parts: Parts, ground: Ground) -> Mapping[str, LedTask]:
+    """What one process of a service does at a time, beside its own tasks aside."""
+    store, positions = ground.store, ground.positions
 
     def relay(fence: int, going: Callable[[], bool]) -> None:
         def publisher() -> KafkaPublisher:
-            return KafkaPublisher(settings.kafka_servers, parts.name, parts.codec)
+            return KafkaPublisher(ground.servers, parts.name, parts.codec, ground.clients)
 
-        noted = storm.note if parts.lists_wait else lambda events: None
-        Relay(store, publisher, parts.public, positions, fence, noted).run(going)
+        noted = ground.note_storm if parts.lists_wait else lambda events: None
+        Relay(store, publisher, parts.public, positions, fence, noted, ground.wait, ground.monotonic).run(going)
 
     def project(fence: int, going: Callable[[], bool]) -> None:
         if parts.own_views:
-            patient = Patience(storm.is_on).after_the_storm(going) if parts.lists_wait else going
-            Projector(store, parts.own_views, positions, fence).run(patient)
+            patient = Patience(ground.is_storm).after_the_storm(going) if parts.lists_wait else going
+            Projector(store, parts.own_views, positions, fence, ground.wait, ground.monotonic).run(patient)
 
     def ring(_fence: int, going: Callable[[], bool]) -> None:
-        AlarmClock(store, parts.alarms, parts.name).run(going)
+        AlarmClock(store, parts.alarms, parts.name, ground.wait, ground.clock).run(going)
 
     wanted: dict[str, Any] = {"relay": relay, "projector": parts.own_views and project, "alarms": parts.alarms and ring}
     return {name: task for name, task in wanted.items() if task}
@@ -211,4 +249,4 @@ def _say(sentence: str, status: int = 0) -> int:
     return status
 
 
-__all__ = ["MAX_BODY", "Engines", "Parts", "View", "assemble", "database"]
+__all__ = ["MAX_BODY", "Engines", "Ground", "Parts", "View", "assemble", "database", "led_tasks", "tasks"]

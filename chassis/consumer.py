@@ -125,13 +125,18 @@ class Consumer:
         topics: Sequence[str],
         intake: Intake,
         taken: Callable[[int], None] = lambda records: None,
+        *,
+        clients: kafka.Clients = kafka.CLIENTS,
+        wait: Callable[[float], Any] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`taken` is told after each batch of how many records it was."""
         self._servers, self._topics, self._intake, self._taken = servers, list(topics), intake, taken
+        self._clients, self._wait, self._monotonic = clients, wait, monotonic
 
     def run(self, going: Callable[[], bool]) -> None:
         group = self._intake.service
-        consumer = kafka.make_consumer(self._servers, f"{group}-worker", group, BATCH)
+        consumer = self._clients.consumer(self._servers, f"{group}-worker", group, BATCH)
         try:
             assigned = _Assigned()
             consumer.subscribe(self._topics, listener=assigned)
@@ -142,8 +147,8 @@ class Consumer:
 
     def _loop(self, consumer: KafkaConsumer, assigned: "_Assigned", going: Callable[[], bool]) -> None:
         cluster = kafka.cluster_id(consumer)
-        gathering = Gathering(self._intake.answers)
-        committed_at = time.monotonic()
+        gathering = Gathering(self._intake.answers, self._monotonic)
+        committed_at = self._monotonic()
         while going():
             polled = kafka.poll(consumer, 500)
             if kafka.cluster_id(consumer) not in ("", cluster):
@@ -157,11 +162,11 @@ class Consumer:
             records = gathering.take()
             if records and not self._carry_out(consumer, records, going):
                 return
-            if not records or time.monotonic() - committed_at > COMMIT_SECONDS:
+            if not records or self._monotonic() - committed_at > COMMIT_SECONDS:
                 self._commit(consumer, gathering.moved(), cluster)
-                committed_at = time.monotonic()
+                committed_at = self._monotonic()
             if 0 < len(records) < FEW:
-                time.sleep(REST_SECONDS)
+                self._wait(REST_SECONDS)
         self._commit(consumer, gathering.moved(), cluster)
 
     @staticmethod
@@ -205,7 +210,7 @@ class Consumer:
 
     def _bury(self, letters: Sequence[Letter]) -> None:
         if letters:
-            producer = kafka.make_producer(self._servers, f"{self._intake.service}-dead-letters")
+            producer = self._clients.producer(self._servers, f"{self._intake.service}-dead-letters")
             try:
                 bury(producer, self._intake.service, letters)
             finally:

@@ -31,6 +31,11 @@ MOST_LEFT_BEHIND, LEFT_BEHIND = 10_000, timedelta(seconds=10)
 log = structlog.get_logger(__name__)
 
 
+def _give_way(attempt: int) -> None:
+    if attempt > 1:
+        time.sleep(random.uniform(0, LONGEST_PAUSE))
+
+
 @dataclass(frozen=True)
 class Once:
     """A client's promise that requests with this `command_id` are one; `fingerprint` tells if their bodies differ."""
@@ -99,7 +104,8 @@ class Handler(Generic[State]):
 
     `wake_at` tells from an event, and from the state after its commit, when the stream wants to be looked at again.
     After so many events or commits as `snapshot_every` says a reader starts from a snapshot; with 1 nobody can tell
-    from the time a stream takes how long it is, and each commit costs one more write.
+    from the time a stream takes how long it is, and each commit costs one more write. `give_way` is called before each
+    try with its number, from 0 on.
     """
 
     def __init__(
@@ -111,9 +117,11 @@ class Handler(Generic[State]):
         wake_at: Callable[[Any, State], datetime | None] = lambda event, state: None,
         clock: Callable[[], datetime] = now,
         snapshot_every: int = SNAPSHOT_EVERY,
+        give_way: Callable[[int], None] = _give_way,
     ) -> None:
         self._store, self._decider, self._category = store, decider, category
         self._wake_at, self._clock, self._snapshot_every = wake_at, clock, snapshot_every
+        self._give_way = give_way
         self._state_type = type(decider.initial)
         self._shape = _shape_of(self._state_type)  # type: ignore[arg-type]  # Every class can be hashed.
         self._left_behind: _LeftBehind[State] = _LeftBehind(MOST_LEFT_BEHIND, LEFT_BEHIND)
@@ -159,7 +167,7 @@ class Handler(Generic[State]):
         no events; with another fingerprint it is `Rejected("idempotency-key-reused")`.
         """
         for attempt in range(TRIES):
-            _give_way(attempt)
+            self._give_way(attempt)
             if once and self._done_before(once):
                 return self.read(id)
             before = self._known(self._store.load(self.stream(id), self._shape))
@@ -220,7 +228,7 @@ class Handler(Generic[State]):
         results: dict[int, Result] = {}
         left = list(enumerate(orders))
         for attempt in range(TRIES):
-            _give_way(attempt)
+            self._give_way(attempt)
             if attempt:
                 left = self._without_done(left, results)
             left = self._carry_out(left, actor, results)
@@ -381,11 +389,6 @@ class _LeftBehind(Generic[State]):
             self._states.update({stream: (at, known) for stream, known in states.items()})
             for stream in list(islice(self._states, max(0, len(self._states) - self._most))):
                 del self._states[stream]
-
-
-def _give_way(attempt: int) -> None:
-    if attempt > 1:
-        time.sleep(random.uniform(0, LONGEST_PAUSE))
 
 
 @cache

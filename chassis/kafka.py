@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -165,6 +166,18 @@ class _Net:
     def close(self) -> None:
         if self._made:
             self._made.close()
+
+
+@dataclass(frozen=True)
+class Clients:
+    """How topics and clients are made. The simulator has its own, which are used alike and reach a Kafka in memory."""
+
+    topics: Callable[[Sequence[str], Sequence[str]], None] = make_topics
+    producer: Callable[[Sequence[str], str], KafkaProducer] = make_producer
+    consumer: Callable[[Sequence[str], str, str | None, int], KafkaConsumer] = make_consumer
+
+
+CLIENTS = Clients()
 
 
 def poll(consumer: KafkaConsumer, milliseconds: int) -> dict[TopicPartition, list[Any]]:

@@ -46,9 +46,11 @@ class Publisher(Protocol):
 class KafkaPublisher:
     """Publishes to `<owner>-events`, keyed by stream, through one idempotent producer."""
 
-    def __init__(self, servers: Sequence[str], owner: str, codec: Codec) -> None:
-        kafka.make_topics(servers, [owner])
-        self._producer = kafka.make_producer(servers, f"{owner}-relay")
+    def __init__(
+        self, servers: Sequence[str], owner: str, codec: Codec, clients: kafka.Clients = kafka.CLIENTS
+    ) -> None:
+        clients.topics(servers, [owner])
+        self._producer = clients.producer(servers, f"{owner}-relay")
         self._topic, self._owner, self._codec = kafka.topic_of(owner), owner, codec
         self.cluster = kafka.cluster_id(self._producer)
 
@@ -79,6 +81,7 @@ class Relay:
     fence: int
     published: Callable[[int], None] = lambda events: None
     wait: Callable[[float], Any] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
     _saved_at: float = field(default=0.0)
     _moved: bool = field(default=False)
 
@@ -123,10 +126,10 @@ class Relay:
     def _save(self, publisher: Publisher, token: Any, moved: bool, *, at_once: bool = False) -> None:
         """Not after each batch: when single events trickle in, that would cost more than they do."""
         self._moved = self._moved or moved
-        since = time.monotonic() - self._saved_at
+        since = self.monotonic() - self._saved_at
         if at_once or since > (SAVE_SECONDS if self._moved else SAVE_IDLE_SECONDS):
             self.positions.save(POSITION, self.fence, {"token": token, "cluster": publisher.cluster})
-            self._saved_at, self._moved = time.monotonic(), False
+            self._saved_at, self._moved = self.monotonic(), False
 
 
 def _chunks(events: Iterable[Recorded], size: int) -> Iterator[list[Recorded]]:

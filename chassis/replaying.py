@@ -16,14 +16,20 @@ from chassis.store import EventStore
 log = structlog.get_logger(__name__)
 
 
-def replay(servers: Sequence[str], topics: Sequence[str], intake: Intake) -> tuple[int, int]:
+def replay(
+    servers: Sequence[str], topics: Sequence[str], intake: Intake, clients: kafka.Clients = kafka.CLIENTS
+) -> tuple[int, int]:
     """Takes the service's dead letters once more; what fails again is buried again. How many (taken, failed).
 
     Ends at the letters that were there when it began. A letter that was taken before has no second effect.
     """
     taken = failed = 0
-    consumer = kafka.make_consumer(servers, f"{intake.service}-replay", f"{intake.service}.replay", BATCH)
-    with closing(consumer), _producer(servers, f"{intake.service}-replay") as producer, kafka.reachable():
+    consumer = clients.consumer(servers, f"{intake.service}-replay", f"{intake.service}.replay", BATCH)
+    with (
+        closing(consumer),
+        _closing(clients.producer(servers, f"{intake.service}-replay")) as producer,
+        kafka.reachable(),
+    ):
         partitions = _partitions(consumer, [kafka.dead_letter_topic(topic) for topic in topics])
         consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
@@ -41,8 +47,7 @@ def replay(servers: Sequence[str], topics: Sequence[str], intake: Intake) -> tup
 
 
 @contextmanager
-def _producer(servers: Sequence[str], client: str) -> Iterator[KafkaProducer]:
-    producer = kafka.make_producer(servers, client)
+def _closing(producer: KafkaProducer) -> Iterator[KafkaProducer]:
     try:
         yield producer
     finally:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 from flask import Flask
@@ -30,6 +31,49 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 log = structlog.get_logger(__name__)
 
 Command = Callable[[Sequence[str]], int]
+
+
+class Event(Protocol):
+    """As `threading.Event`."""
+
+    def is_set(self) -> bool: ...
+    def set(self) -> None: ...
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
+class Thread(Protocol):
+    """As `threading.Thread`."""
+
+    @property
+    def name(self) -> str: ...
+    def join(self, timeout: float | None = None) -> None: ...
+    def is_alive(self) -> bool: ...
+
+
+class Threads(Protocol):
+    """What runs beside what in a process, and its sense of time. The simulator has its own."""
+
+    def event(self) -> Event: ...
+    def start(self, name: str, target: Callable[..., None], *args: object) -> Thread: ...
+    def monotonic(self) -> float: ...
+
+
+class RealThreads:
+    """Those of Python."""
+
+    def event(self) -> Event:
+        return threading.Event()
+
+    def start(self, name: str, target: Callable[..., None], *args: object) -> Thread:
+        thread = threading.Thread(target=target, args=args, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+THREADS = RealThreads()
 
 
 @dataclass(frozen=True)
@@ -93,11 +137,19 @@ def _run(
     telemetry.BUILD.labels(service.name, VERSION).set(1)
     again("prepare", lambda going: service.prepare(), stop, once=True)
     progress.PREPARED.set(1)
-    threads = [_thread(task, again, task, run, stop) for task, run in tasks.items()]
-    if led:
-        threads.append(_thread("leader", _lead, service.lease(name, _holder()), led, stop))
+    threads = start(service.lease(name, _holder()), tasks, led, stop)
     stop.wait()
     return _wait_for(threads)
+
+
+def start(
+    lease: Lease, tasks: Mapping[str, Task], led: Mapping[str, LedTask], stop: Event, threads: Threads = THREADS
+) -> Sequence[Thread]:
+    """Begins the tasks of a process, and under the lease those of which one runs at a time; all end after `stop`."""
+    started = [threads.start(name, again, name, task, stop, threads.monotonic) for name, task in tasks.items()]
+    if led:
+        started.append(threads.start("leader", _lead, lease, led, stop, threads))
+    return started
 
 
 def _stopped_by_signal() -> threading.Event:
@@ -110,11 +162,11 @@ def _stopped_by_signal() -> threading.Event:
         signal.sigwait(signals)
         stop.set()
 
-    _thread("signals", wait)
+    THREADS.start("signals", wait)
     return stop
 
 
-def _wait_for(threads: Sequence[threading.Thread]) -> int:
+def _wait_for(threads: Sequence[Thread]) -> int:
     deadline = time.monotonic() + STOP_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
@@ -123,7 +175,9 @@ def _wait_for(threads: Sequence[threading.Thread]) -> int:
     return 1 if late else 0
 
 
-def again(name: str, task: Task, stop: threading.Event, *, once: bool = False) -> None:
+def again(
+    name: str, task: Task, stop: Event, monotonic: Callable[[], float] = time.monotonic, *, once: bool = False
+) -> None:
     """Runs a task until told to stop, again with a growing pause after a failure; `once`: until its first success."""
 
     def turning() -> bool:
@@ -133,7 +187,7 @@ def again(name: str, task: Task, stop: threading.Event, *, once: bool = False) -
     turned = progress.TASK_TURNED.labels(name)
     pause = FIRST_PAUSE
     while turning():
-        began = time.monotonic()
+        began = monotonic()
         try:
             task(turning)
             if once:
@@ -143,7 +197,7 @@ def again(name: str, task: Task, stop: threading.Event, *, once: bool = False) -
         except Exception as problem:
             log.warning("task_failed", task=name, cause=repr(problem), exc_info=True)
         progress.interrupted(name)
-        pause = FIRST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
+        pause = FIRST_PAUSE if monotonic() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
         stop.wait(pause)
     progress.TASK_TURNED.remove(name)
 
@@ -154,24 +208,25 @@ class Term:
 
     lease: Lease
     fence: int
-    over: threading.Event = field(default_factory=threading.Event)
-    held_at: float = field(default_factory=time.monotonic)
+    over: Event
+    monotonic: Callable[[], float]
+    held_at: float
 
     def lasts(self) -> bool:
         """False also in a process that was stopped for a while and does not know it yet."""
-        return not self.over.is_set() and time.monotonic() - self.held_at < LEASE_SECONDS
+        return not self.over.is_set() and self.monotonic() - self.held_at < LEASE_SECONDS
 
-    def hold(self, stop: threading.Event) -> None:
+    def hold(self, stop: Event) -> None:
         """Prolongs the lease until told to stop or until it may be another's."""
         while self.lasts() and not stop.wait(RENEW_SECONDS):
-            asked_at, fence = time.monotonic(), _take(self.lease)
+            asked_at, fence = self.monotonic(), _take(self.lease)
             if fence is not None and fence != self.fence:
                 break
             self.held_at = asked_at if fence == self.fence else self.held_at
         self.over.set()
 
 
-def _lead(lease: Lease, led: Mapping[str, LedTask], stop: threading.Event) -> None:
+def _lead(lease: Lease, led: Mapping[str, LedTask], stop: Event, threads: Threads) -> None:
     """Runs the led tasks while this worker has the lease."""
     while not stop.is_set():
         fence = _take(lease)
@@ -179,10 +234,13 @@ def _lead(lease: Lease, led: Mapping[str, LedTask], stop: threading.Event) -> No
             stop.wait(1.0)
             continue
         log.info("leading", lease=lease.name, fence=fence)
-        term = Term(lease, fence)
-        threads = [_thread(name, again, name, _within(task, term), term.over) for name, task in led.items()]
+        term = Term(lease, fence, threads.event(), threads.monotonic, threads.monotonic())
+        running = [
+            threads.start(name, again, name, _within(task, term), term.over, threads.monotonic)
+            for name, task in led.items()
+        ]
         term.hold(stop)
-        for thread in threads:
+        for thread in running:
             thread.join(STOP_SECONDS)
         progress.not_leading()
     _give_back(lease)
@@ -209,9 +267,3 @@ def _within(task: LedTask, term: Term) -> Task:
 
 def _holder() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-
-
-def _thread(name: str, target: Callable[..., None], *args: object) -> threading.Thread:
-    thread = threading.Thread(target=target, args=args, name=name, daemon=True)
-    thread.start()
-    return thread

@@ -31,11 +31,12 @@ class Projector:
     positions: Positions
     fence: int
     wait: Callable[[float], Any] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
 
     def run(self, going: Callable[[], bool]) -> None:
         saved = self.positions.load(POSITION)
         token = saved if saved is not None else self._from_nothing()
-        saved_at = time.monotonic()
+        saved_at = self.monotonic()
         pause = SAVE_IDLE_SECONDS
         try:
             for batch in self.store.follow(token, self.views.events):
@@ -44,9 +45,9 @@ class Projector:
                 progress.PROJECTION.done()
                 pause = SAVE_SECONDS if batch.events else pause
                 over = not going()
-                if over or time.monotonic() - saved_at > pause:
+                if over or self.monotonic() - saved_at > pause:
                     self.positions.save(POSITION, self.fence, batch.token)
-                    saved_at, pause = time.monotonic(), SAVE_IDLE_SECONDS
+                    saved_at, pause = self.monotonic(), SAVE_IDLE_SECONDS
                 if over:
                     return
                 if 0 < len(batch.events) < FEW:

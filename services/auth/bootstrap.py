@@ -84,7 +84,7 @@ def build(
         NAME,
         CODEC,
         names_of(NAME),
-        [
+        lambda: [
             customers_blueprint(customers, credentials),
             contracts_blueprint(contracts, register),
             keys_blueprint(keys, exchange, seen),

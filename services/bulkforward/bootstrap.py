@@ -1,8 +1,10 @@
 """Connects the parts of bulkforward."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from flask import Flask
 
@@ -41,25 +43,35 @@ def build(
     """The service; with stand-ins of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept = store or MongoStore(db, CODEC)
-    plans = Handler(kept, DECIDER, CATEGORY)
-    forwards = views or Views(db, [FORWARDS])
+    written = MongoDryRuns(db)
+    made = parts(settings, kept, views or Views(db, [FORWARDS]), dry_runs or written, clock=clock)
+    return assemble(settings, db, kept, replace(made, prepare=(written.prepare,)))
+
+
+def parts(
+    settings: Settings,
+    store: EventStore,
+    forwards: Views,
+    dry_runs: DryRuns,
+    *,
+    handler: Callable[..., Handler[Any]] = Handler,
+    clock: Callable[[], datetime] = now,
+) -> Parts:
+    """What makes this service different from another, on whatever engines."""
+    plans = handler(store, DECIDER, CATEGORY)
     whole = partial(complete, plans, forwards)
-    intake = Intake(
-        NAME, Codec(events_of(*HEARD)), reactions(plans, settings.least_severity), forwards, caused=tell_of_starts
-    )
-    edits = CsvEdits(plans, dry_runs or MongoDryRuns(db), settings.dry_run_lifetime, clock, whole)
-    parts = Parts(
+    edits = CsvEdits(plans, dry_runs, settings.dry_run_lifetime, clock, whole)
+    heard = reactions(plans, settings.least_severity)
+    return Parts(
         NAME,
         CODEC,
         names_of(NAME),
-        [blueprint(plans, whole), csv_blueprint(plans, edits)],
+        lambda: [blueprint(plans, whole), csv_blueprint(plans, edits)],
         WORDS,
         HEARD,
-        intake,
+        Intake(NAME, Codec(events_of(*HEARD)), heard, forwards, caused=tell_of_starts),
         plain_number=phone.normalise,
-        prepare=(MongoDryRuns(db).prepare,),
     )
-    return assemble(settings, db, kept, parts)
 
 
 def service() -> Service:

@@ -53,7 +53,12 @@ def build(
         NAME,
         CODEC,
         names_of(NAME),
-        [receiver_routes(receipts, spool), number_routes(numbers, shelf), overview_routes(shelf), fax_routes(shelf)],
+        lambda: [
+            receiver_routes(receipts, spool),
+            number_routes(numbers, shelf),
+            overview_routes(shelf),
+            fax_routes(shelf),
+        ],
         WORDS,
         HEARD,
         Intake(NAME, Codec(events_of(*HEARD)), reactions(numbers)),

@@ -42,10 +42,11 @@ def build(
     known = views or Views(db, [CONTRACTS])
     safe = vault or PepperVault.from_file(settings.password_pepper)
     calls = Handler(kept, decider(safe), CATEGORY, clock=clock)
-    routes = blueprint(Exchange(calls, known, safe, sequence or MongoSequence(db), clock), settings.silence)
+    exchange = Exchange(calls, known, safe, sequence or MongoSequence(db), clock)
     # It hears no more than its view folds.
     intake = Intake(NAME, Codec(events_of(*HEARD)), {}, known)
-    return assemble(settings, db, kept, Parts(NAME, CODEC, names_of(NAME), [routes], WORDS, HEARD, intake))
+    parts = Parts(NAME, CODEC, names_of(NAME), lambda: [blueprint(exchange, settings.silence)], WORDS, HEARD, intake)
+    return assemble(settings, db, kept, parts)
 
 
 def service() -> Service:

@@ -1,11 +1,16 @@
 """Connects the parts of linewatch."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
 from flask import Flask
 
 from chassis.assembly import Parts, assemble, database
 from chassis.consumer import Intake
 from chassis.handling import Handler
-from chassis.messages import Codec
+from chassis.messages import Codec, now
 from chassis.mongo_store import MongoStore
 from chassis.runtime import Service
 from chassis.settings import read
@@ -47,36 +52,62 @@ def build(
     db = database(settings, NAME)
     kept = store or MongoStore(db, CODEC)
     known, own = views or Views(db, [CONTRACTS]), own_views or Views(db, [AREAS, FAULTS])
-    lines = Handler(kept, line.DECIDER, line.CATEGORY, wake_at=line.wake_at)
-    areas = Handler(kept, area.DECIDER, area.CATEGORY)
-    incidents = Incidents(Handler(kept, incident.DECIDER, incident.CATEGORY))
     written, refused = MongoSources(db), MongoRefusals(db)
-    heard = sources or written
-    gate = Gate(settings.most_at_once)
-    reporting = Reporting(lines, areas, known, heard, settings.rules, settings.clock_lead, gate)
-    alerts = Alerts(reporting, refusals or refused, settings.names)
-    blueprints = [
-        refusals_blueprint(alerts),
-        events_blueprint(reporting, incidents, alerts, settings.names, settings.grafana_secret),
-        lines_blueprint(lines, own, reporting),
-        operators_blueprint(areas, own, reporting, heard),
-    ]
-    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(lines), known)
-    parts = Parts(
+    made = parts(settings, kept, known, own, sources or written, refusals or refused)
+    return assemble(settings, db, kept, replace(made, prepare=[written.prepare, refused.prepare]))
+
+
+def parts(
+    settings: Settings,
+    store: EventStore,
+    known: Views,
+    own: Views,
+    sources: Sources,
+    refusals: Refusals,
+    *,
+    handler: Callable[..., Handler[Any]] = Handler,
+    clock: Callable[[], datetime] = now,
+) -> Parts:
+    """What makes this service different from another, on whatever engines."""
+    lines = handler(store, line.DECIDER, line.CATEGORY, wake_at=line.wake_at)
+    areas = handler(store, area.DECIDER, area.CATEGORY)
+    incidents = Incidents(handler(store, incident.DECIDER, incident.CATEGORY))
+    reporting = reporting_of(settings, store, known, sources, handler=handler, clock=clock)
+    alerts = Alerts(reporting, refusals, settings.names)
+    return Parts(
         NAME,
         CODEC,
         names_of(NAME),
-        blueprints,
+        lambda: [
+            refusals_blueprint(alerts),
+            events_blueprint(reporting, incidents, alerts, settings.names, settings.grafana_secret),
+            lines_blueprint(lines, own, reporting),
+            operators_blueprint(areas, own, reporting, sources),
+        ],
         WORDS,
         HEARD,
-        intake,
+        Intake(NAME, Codec(events_of(*HEARD)), reactions(lines), known),
         own_views=own,
         lists_wait=True,
         plain_number=phone.normalise,
         alarms=[Alarm(lines, line.Wake)],
-        prepare=[written.prepare, refused.prepare],
     )
-    return assemble(settings, db, kept, parts)
+
+
+def reporting_of(
+    settings: Settings,
+    store: EventStore,
+    known: Views,
+    sources: Sources,
+    *,
+    handler: Callable[..., Handler[Any]] = Handler,
+    clock: Callable[[], datetime] = now,
+) -> Reporting:
+    """Where the reports of a web process go in."""
+    lines = handler(store, line.DECIDER, line.CATEGORY, wake_at=line.wake_at)
+    areas = handler(store, area.DECIDER, area.CATEGORY)
+    gate = Gate(settings.most_at_once)
+    return Reporting(lines, areas, known, sources, settings.rules, settings.clock_lead, gate, clock)
 
 
 def service() -> Service:

@@ -1,7 +1,9 @@
 """Connects the parts of notify."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask
 
@@ -24,7 +26,7 @@ from services.notify.flows import Addresses, Posting, Trials
 from services.notify.model import address, bundle, drill, fax, incoming, mail, notice
 from services.notify.reactions import ANSWERS, fax_reactions, reactions
 from services.notify.settings import Settings
-from services.notify.tasks import Sender
+from services.notify.tasks import AROUND, Sender, Surroundings
 from services.notify.views import FAX_MAILS, MAILS
 
 NAME = "notify"
@@ -46,27 +48,44 @@ def build(
     database."""
     db = database(settings, NAME)
     kept, rows = store or MongoStore(db, CODEC), views or Views(db, [MAILS])
-    told = fax_mails or Views(db, [FAX_MAILS])
-    notices = Handler(kept, notice.DECIDER, notice.CATEGORY, wake_at=notice.wake_at)
-    numbers = Handler(kept, incoming.DECIDER, incoming.CATEGORY)
-    mails = Handler(kept, mail.DECIDER, mail.CATEGORY)
-    drills = Handler(kept, drill.DECIDER, drill.CATEGORY)
+    written = MongoLimits(db)
     post = mailer or SmtpMailer(settings.smtp_url, settings.mail_from, settings.smtp_timeout, settings.smtp_deadline)
-    recipients = Handler(kept, address.DECIDER, address.CATEGORY)
-    known, counted = Addresses(recipients), limits or MongoLimits(db)
+    made = parts(settings, kept, rows, fax_mails or Views(db, [FAX_MAILS]), post, limits or written)
+    return assemble(settings, db, kept, replace(made, prepare=(written.prepare,)))
+
+
+def parts(
+    settings: Settings,
+    store: EventStore,
+    rows: Views,
+    told: Views,
+    post: Mailer,
+    counted: Limits,
+    *,
+    handler: Callable[..., Handler[Any]] = Handler,
+    around: Surroundings = AROUND,
+) -> Parts:
+    """What makes this service different from another, on whatever engines."""
+    notices = handler(store, notice.DECIDER, notice.CATEGORY, wake_at=notice.wake_at)
+    numbers = handler(store, incoming.DECIDER, incoming.CATEGORY)
+    mails = handler(store, mail.DECIDER, mail.CATEGORY)
+    drills = handler(store, drill.DECIDER, drill.CATEGORY)
+    recipients = handler(store, address.DECIDER, address.CATEGORY)
+    known = Addresses(recipients)
     most = Limit(settings.mails_per_hour, timedelta(hours=1))
-    faxes = Handler(kept, fax.DECIDER, fax.CATEGORY)
+    faxes = handler(store, fax.DECIDER, fax.CATEGORY)
     heard: dict[str, Reaction | Sequence[Reaction]] = {
         **reactions(notices, numbers, drills, settings.forwarding_wait, settings.noc_address),
         **fax_reactions(faxes, recipients),
     }
-    posting = Posting(Handler(kept, bundle.DECIDER, bundle.CATEGORY), mails, rows)
-    sender = Sender(mails, recipients, posting, rows, post, counted, most, settings.site_url, settings.mail_connections)
-    parts = Parts(
+    posting = Posting(handler(store, bundle.DECIDER, bundle.CATEGORY), mails, rows)
+    connections = settings.mail_connections
+    sender = Sender(mails, recipients, posting, rows, post, counted, most, settings.site_url, connections, around)
+    return Parts(
         NAME,
         CODEC,
         names_of(NAME),
-        [
+        lambda: [
             notices_blueprint(notices, known, Trials(notices, counted)),
             incoming_blueprint(numbers, known),
             fax_mail_blueprint(told, known),
@@ -80,9 +99,7 @@ def build(
         aside={"sender": sender.run},
         patient=True,
         plain_number=phone.normalise,
-        prepare=(MongoLimits(db).prepare,),
     )
-    return assemble(settings, db, kept, parts)
 
 
 def service() -> Service:

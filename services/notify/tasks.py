@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -69,6 +69,20 @@ class Due:
     address: Address
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What a sender has of its process: time, chance, and so many threads."""
+
+    wait: Callable[[float], Any] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    clock: Callable[[], datetime] = now
+    luck: Callable[[], float] = random.random
+    pool: Callable[[int], Executor] = lambda threads: ThreadPoolExecutor(threads, "smtp")
+
+
+AROUND = Surroundings()
+
+
 @dataclass
 class Sender:
     """Sends over at most `connections` connections at once. One sender runs at a time, by its lease.
@@ -88,7 +102,7 @@ class Sender:
     most: Limit
     site_url: str
     connections: int
-    wait: Callable[[float], Any] = time.sleep
+    around: Surroundings = AROUND
     _busy: threading.Semaphore = field(init=False)
     _attended: dict[str, float] = field(default_factory=dict)
 
@@ -97,7 +111,7 @@ class Sender:
 
     def run(self, _fence: int, going: Callable[[], bool]) -> None:
         """Until told to stop; mails that are being sent then are finished first."""
-        with ThreadPoolExecutor(self.connections, "smtp") as pool:
+        with self.around.pool(self.connections) as pool:
             while going():
                 rows = self._due()
                 for due in self._still_owed(rows):
@@ -106,14 +120,16 @@ class Sender:
                     self._attended |= dict.fromkeys(due.post.ids, IN_HAND)
                     pool.submit(self._attend, due, going)
                 if not rows:
-                    self.wait(LOOK_SECONDS)
+                    self.around.wait(LOOK_SECONDS)
 
     def _due(self) -> list[Row]:
         """The oldest that are due, without those attended to a moment ago."""
         for mail_id, at in list(self._attended.items()):
-            if time.monotonic() - at > LEAVE_ALONE_SECONDS:
+            if self.around.monotonic() - at > LEAVE_ALONE_SECONDS:
                 del self._attended[mail_id]
-        rows = self.views.find(MAILS.name, {"due_at": {"$lte": now()}}, sort=[("due_at", 1)], limit=LOOK_AT)
+        rows = self.views.find(
+            MAILS.name, {"due_at": {"$lte": self.around.clock()}}, sort=[("due_at", 1)], limit=LOOK_AT
+        )
         progress.MAILS.take(len(rows), rows[0]["due_at"].timestamp() if rows else 0.0)
         return [row for row in rows if row["_id"] not in self._attended][: self.connections * AT_ONCE]
 
@@ -121,15 +137,13 @@ class Sender:
         """Leaves out what its own stream knows to be done: the rows may be behind it."""
         if not rows:
             return []
-        mails = self.mails.read_many([row["_id"] for row in rows])
-        owed = {
-            id for id, mail in mails.items() if mail.state == "queued" and not (mail.next_at and mail.next_at > now())
-        }
-        self._attended |= {row["_id"]: time.monotonic() for row in rows if row["_id"] not in owed}
+        mails, at = self.mails.read_many([row["_id"] for row in rows]), self.around.clock()
+        owed = {id for id, mail in mails.items() if mail.state == "queued" and not (mail.next_at and mail.next_at > at)}
+        self._attended |= {row["_id"]: self.around.monotonic() for row in rows if row["_id"] not in owed}
         posts = self.posting.posts([row for row in rows if row["_id"] in owed])
         together = {id for post in posts for id in post.ids}
         # Of a letter that is not known as a whole yet, for instance while the view is made anew.
-        self._attended |= {id: time.monotonic() for id in owed - together}
+        self._attended |= {id: self.around.monotonic() for id in owed - together}
         if not posts:
             return []
         mails |= self.mails.read_many(sorted(together))
@@ -153,7 +167,7 @@ class Sender:
         except Exception:
             log.exception("mail_broke", mail=ids[0])
         finally:
-            self._attended |= dict.fromkeys(ids, time.monotonic())
+            self._attended |= dict.fromkeys(ids, self.around.monotonic())
             self._busy.release()
 
     def _try(self, queued: list[Owed], due: Due, going: Callable[[], bool]) -> Callable[[Owed], Command]:
@@ -164,19 +178,19 @@ class Sender:
             return _sent(f"250 sent with {sent}")  # We died before all of the letter's mails were noted.
         if due.address.refused_since and not any(mail.insisted for mail in due.mails.values()):
             return _suppressed(due.address.answer)
-        place = self.limits.take(f"mail:{kind_of(queued[0])}:{address_id}", self.most, now())
+        place = self.limits.take(f"mail:{kind_of(queued[0])}:{address_id}", self.most, self.around.clock())
         if isinstance(place, Full):
-            return _held(now() + timedelta(seconds=place.retry_after))
+            return _held(self.around.clock() + timedelta(seconds=place.retry_after))
         if due.address.refused_since:
             self.addresses.handle(address_id, RestoreAddress(address_id), _origin(id))
         answer = self.mailer.send(_letter(queued, due.post, self.site_url))
         log.info("mail_tried", mail=id, taken=answer.taken, permanent=answer.permanent, answer=answer.text)
         if answer.of_address:
-            refusal = RefuseAddress(address_id, answer.text, now())
+            refusal = RefuseAddress(address_id, answer.text, self.around.clock())
             self._surely(lambda: self.addresses.handle(address_id, refusal, _origin(id)), going)
         if not answer.taken:
             self._surely(lambda: self.limits.give_back(place), going)
-        return _sent(answer.text) if answer.taken else _failed(answer)
+        return _sent(answer.text) if answer.taken else _failed(answer, self.around.clock(), self.around.luck())
 
     def _note(self, rows: Sequence[Row], command: Callable[[Owed], Command], going: Callable[[], bool]) -> None:
         """Of all mails of a letter at once. Each order has a name, so that to repeat them all counts no try twice."""
@@ -199,7 +213,7 @@ class Sender:
                 tries_left -= not going()
                 if not tries_left:
                     raise
-                self.wait(LOOK_SECONDS)
+                self.around.wait(LOOK_SECONDS)
 
 
 def _faulted_at(mail: Owed, row: Row, event: Any) -> datetime | None:
@@ -238,7 +252,6 @@ def _held(until: datetime) -> Callable[[Owed], Command]:
     return lambda mail: NoteHeld(mail.mail_id, until)
 
 
-def _failed(answer: Answer) -> Callable[[Owed], Command]:
+def _failed(answer: Answer, at: datetime, luck: float) -> Callable[[Owed], Command]:
     """With the same luck for all mails of a letter, so that they come back together."""
-    at, luck = now(), random.random()
     return lambda mail: NoteFailure(mail.mail_id, mail.contract_number, answer.text, answer.permanent, at, luck)

@@ -1,5 +1,8 @@
 """Connects the parts of voicewarp."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from chassis.assembly import Parts, assemble, database
@@ -29,24 +32,26 @@ def build(settings: Settings, *, store: EventStore | None = None, views: Views |
     """The service; with a `store` and `views` of a test's own, its web application needs no database."""
     db = database(settings, NAME)
     kept = store or MongoStore(db, CODEC)
-    # One row is made from both, the service's own commits and what it hears.
-    rows = views or Views(db, [ROUTES])
-    numbers = Handler(kept, setting.DECIDER, setting.CATEGORY)
-    calls = Handler(kept, call.DECIDER, call.CATEGORY)
+    return assemble(settings, db, kept, parts(kept, views or Views(db, [ROUTES])))
+
+
+def parts(store: EventStore, rows: Views, *, handler: Callable[..., Handler[Any]] = Handler) -> Parts:
+    """What makes this service different from another, on whatever engines."""
+    numbers = handler(store, setting.DECIDER, setting.CATEGORY)
+    calls = handler(store, call.DECIDER, call.CATEGORY)
     ways = Ways(numbers, rows)
-    intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(numbers), rows)
-    parts = Parts(
+    return Parts(
         NAME,
         CODEC,
         names_of(NAME),
-        [number_routes(numbers, ways), call_routes(calls, ways)],
+        lambda: [number_routes(numbers, ways), call_routes(calls, ways)],
         WORDS,
         HEARD,
-        intake,
-        rows,
+        Intake(NAME, Codec(events_of(*HEARD)), reactions(numbers), rows),
+        # One row is made from both, the service's own commits and what it hears.
+        own_views=rows,
         plain_number=phone.normalise,
     )
-    return assemble(settings, db, kept, parts)
 
 
 def service() -> Service:

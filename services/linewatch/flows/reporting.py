@@ -6,7 +6,7 @@ one insert. An item's answer is its own; what is wrong with one is nothing to it
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -77,6 +77,7 @@ class Reporting:
     rules: Rules
     clock_lead: timedelta
     gate: Gate
+    clock: Callable[[], datetime] = now
 
     def take(self, kind: str, items: Sequence[Any], origin: Origin, source: str = "") -> list[Answer]:
         """An answer for each item, in order, when all that is accepted is durable. `source` is who sends what does not
@@ -92,7 +93,7 @@ class Reporting:
         known = [report for report in reports if isinstance(report, Report)]
         areas = self._areas({report.area for report in known if report.area})
         contracts = self._contracts({report.line for report in known if report.line}, areas)
-        received, room = now(), MOST_LINES
+        received, room = self.clock(), MOST_LINES
         plans: list[list[Order] | Rejected] = []
         for report in reports:
             plan = report if isinstance(report, Rejected) else self._plan(report, areas, contracts, received, origin)
@@ -164,14 +165,14 @@ class Reporting:
         by_source: dict[str, list[Answer]] = {}
         for source, answer in zip(sources, answers, strict=True):
             by_source.setdefault(source, []).append(answer)
-        at = now()
+        at = self.clock()
         self.sources.heard(kind, {source: _heard(theirs, at) for source, theirs in by_source.items()})
 
     def leave(self, area: str, before: Sequence[str], after: Sequence[str], origin: Origin) -> None:
         """Lines that are in the area no more are rid of what was raised for it."""
         contracts = contracts_of(self.views, {*before, *after})
         stay = {contracts[name] for name in after if name in contracts}
-        at = now()
+        at = self.clock()
         orders = [
             Order(
                 number,

@@ -88,7 +88,7 @@ def queue_up(queue: MemoryMails, *mails: Owed) -> None:
 def run(sender: Sender) -> None:
     """Until there is nothing more to start; what was started is finished."""
     idle = threading.Event()
-    sender.wait = lambda seconds: idle.set()
+    sender.around = replace(sender.around, wait=lambda seconds: idle.set())
     sender.run(1, lambda: not idle.is_set())
 
 
@@ -191,7 +191,7 @@ def test_a_store_that_is_away_for_a_moment_after_the_sending_makes_no_second_mai
         waits.append(seconds)
         store.away = False
 
-    sender.wait = wait
+    sender.around = replace(sender.around, wait=wait)
     sender.run(1, lambda: not waits)
 
     assert len(breaking.letters) == 1
@@ -204,7 +204,7 @@ def test_a_sender_that_is_to_stop_does_not_wait_for_the_store_for_ever(
     queue_up(queue, fault_mail(ANNE))
     sender = sender_of(mails, queue, Breaking(store))
     waits: list[float] = []
-    sender.wait = waits.append
+    sender.around = replace(sender.around, wait=waits.append)
 
     sender.run(1, lambda: not waits)
 
