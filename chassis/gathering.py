@@ -83,6 +83,8 @@ class Gathering:
                 self._add(record)
         for partition in partitions:
             self._reached.pop(partition, None)
+            # What was told of them may never have been committed: the group was changing.
+            self._told.pop(partition, None)
 
     def moved(self) -> dict[TopicPartition, int]:
         """For each partition the first offset that is not taken, where it is another than it was when last asked."""

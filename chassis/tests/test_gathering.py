@@ -133,6 +133,20 @@ def test_a_partition_that_begins_anew_is_forgotten(gathered: Gathered) -> None:
     assert gathered.gathering.moved() == {PLANS: 1}
 
 
+def test_what_was_told_of_a_partition_is_told_again_when_it_begins_anew(gathered: Gathered) -> None:
+    """The group may have changed before it could be committed; then nobody else would ever commit it."""
+    gathered.add(LINES, Opened("ann"), 1)
+    gathered.taken()
+    told = gathered.gathering.moved()
+
+    gathered.gathering.forget([LINES])
+    gathered.ends[LINES] = 0
+    gathered.add(LINES, Opened("ann"), 1)
+    gathered.taken()
+
+    assert gathered.gathering.moved() == told == {LINES: 1}
+
+
 def test_records_without_key_name_or_value_do_no_harm(gathered: Gathered) -> None:
     nameless = Record(None, [("ce_type", None)], None, LINES.topic)  # type: ignore[list-item]
     gathered.gathering.add({LINES: [nameless, replace(nameless, headers=[], offset=1)]})
