@@ -78,6 +78,8 @@ class Reporting:
     clock_lead: timedelta
     gate: Gate
     clock: Callable[[], datetime] = now
+    # Made once: to make it costs as much as to load some items by it.
+    schema: LineEventBody = field(default_factory=LineEventBody)
 
     def take(self, kind: str, items: Sequence[Any], origin: Origin, source: str = "") -> list[Answer]:
         """An answer for each item, in order, when all that is accepted is durable. `source` is who sends what does not
@@ -88,8 +90,7 @@ class Reporting:
 
     def answers(self, items: Sequence[Any], origin: Origin) -> list[Answer]:
         """As `take`, and nobody was heard by it."""
-        schema = LineEventBody()
-        reports = [_read(schema, item) for item in items]
+        reports = [_read(self.schema, item) for item in items]
         known = [report for report in reports if isinstance(report, Report)]
         areas = self._areas({report.area for report in known if report.area})
         contracts = self._contracts({report.line for report in known if report.line}, areas)
@@ -134,19 +135,22 @@ class Reporting:
             return Rejected("unknown-line")
         if report.test:  # One mail to the operators says enough of an area, too.
             numbers = numbers[:1]
-        # A clock that is ahead of ours must not make the messages that come after look old.
-        at = min(report.occurred_at or received, received)
-        return [self._order(report, number, at, received, origin) for number in numbers]
+        return [self._order(report, number, received, origin) for number in numbers]
 
-    def _order(self, report: Report, number: str, at: datetime, received: datetime, origin: Origin) -> Order:
+    def _order(self, report: Report, number: str, received: datetime, origin: Origin) -> Order:
         name = (number, report.source, report.alarm, report.message_id)
+        at, timed = report.occurred_at or received, report.occurred_at is not None
         command: Raise | Clear | TryOut
         if report.test:
-            command = TryOut(number, report.source, report.faulted, report.severity, report.cause, at)
+            tried_at = min(at, received)
+            command = TryOut(number, report.source, report.faulted, report.severity, report.cause, tried_at)
         elif report.faulted:
-            command = Raise(*name, report.severity, report.cause, report.planned, at, received, self.rules, report.area)
+            planned, rules = report.planned, self.rules
+            command = Raise(
+                *name, report.severity, report.cause, planned, at, received, rules, report.area, timed=timed
+            )
         else:
-            command = Clear(*name, at, received, self.rules)
+            command = Clear(*name, at, received, self.rules, timed)
         message = f"report:{joined(report.source, report.message_id)}"
         return Order(
             number, command, f"area-{message}:{number}" if report.area else message, origin.correlation_id, message

@@ -161,7 +161,8 @@ class Fault:
 @dataclass(frozen=True)
 class Line:
     """One contract's access line. `faults` counts its faults so far, `changes` has when it went up or down, and `kept`
-    the last change of which nothing was said. `asked_for`: a waking then was asked for alone, so there will be one."""
+    the last change of which nothing was said. `asked_for`: a waking then was asked for alone, so there will be one.
+    `newest` is how far our clock, or what we took for the time of a message, has ever been."""
 
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
     cleared: Mapping[str, Cleared] = field(default_factory=dict)
@@ -171,6 +172,7 @@ class Line:
     flapping: bool = False
     kept: ChangeKept | None = None
     asked_for: datetime | None = None
+    newest: datetime | None = None
 
     @property
     def is_down(self) -> bool:
@@ -193,7 +195,8 @@ class Rules:
 
 @dataclass(frozen=True)
 class Raise:
-    """A monitoring system says that an alarm is open since `at`; we have known it since `received`."""
+    """A monitoring system says that an alarm is open since `at`; we have known it since `received`. `timed` false: it
+    said no time."""
 
     contract_number: str
     source: str
@@ -206,11 +209,12 @@ class Raise:
     received: datetime
     rules: Rules
     area: str = ""
+    timed: bool = True
 
 
 @dataclass(frozen=True)
 class Clear:
-    """A monitoring system says that an alarm is over since `at`."""
+    """A monitoring system says that an alarm is over since `at`; as `Raise`."""
 
     contract_number: str
     source: str
@@ -219,6 +223,7 @@ class Clear:
     at: datetime
     received: datetime
     rules: Rules
+    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -264,11 +269,12 @@ Command = Raise | Clear | TryOut | LeaveArea | Wake | EndLine
 def evolve(line: Line, event: Event) -> Line:
     match event:
         case AlarmRaised():
-            return _with_alarms(line, {**line.alarms, event.key: _opened(event)}, event.received)
+            raised = _with_alarms(line, {**line.alarms, event.key: _opened(event)}, event.received)
+            return replace(raised, newest=_newest(line, event.at, event.received))
         case AlarmCleared(key=key, at=at, received=received):
             left = {other: alarm for other, alarm in line.alarms.items() if other != key}
             remembered = replace(line, cleared=_remember(line, key, Cleared(at, early=False)))
-            return _with_alarms(remembered, left, received)
+            return _with_alarms(replace(remembered, newest=_newest(line, at, received)), left, received)
         case AlarmIgnored(key=key, reason="recovery-before-fault", at=at):
             return replace(line, cleared=_remember(line, key, Cleared(at, early=True)))
         case AlarmIgnored(key=key, reason="already-raised", at=at):
@@ -299,9 +305,9 @@ def evolve(line: Line, event: Event) -> Line:
 def decide(command: Command, line: Line) -> list[Event]:
     match command:
         case Raise():
-            return _raise(joined(command.source, command.alarm), command, line)
+            return _raise(joined(command.source, command.alarm), replace(command, at=_time_of(command, line)), line)
         case Clear():
-            return _clear(joined(command.source, command.alarm), command, line)
+            return _clear(joined(command.source, command.alarm), replace(command, at=_time_of(command, line)), line)
         case TryOut(contract_number, source, faulted, severity, cause, at):
             return [LineTested(contract_number, source, faulted, severity, cause, at)]
         case LeaveArea():
@@ -323,6 +329,19 @@ def joined(source: str, name: str) -> str:
 def alarm_of(key: str) -> str:
     """The alarm's name at its source, which a recovery has to carry; "" for a source's only alarm of a line."""
     return key.partition("|")[2]
+
+
+def _time_of(command: Raise | Clear, line: Line) -> datetime:
+    """When we take it to have happened. A sender's clock that is ahead of ours must not make the messages that come
+    after look old; nor must our own, when it is set back or when another process' was ahead of this one's."""
+    ours = max(command.received, line.newest or command.received)
+    if not command.timed:
+        return ours
+    return min(command.at, ours) if ours == command.received else command.at
+
+
+def _newest(line: Line, at: datetime, received: datetime | None) -> datetime:
+    return max(known for known in (line.newest, at, received) if known)
 
 
 def _raise(key: str, command: Raise, line: Line) -> list[Event]:

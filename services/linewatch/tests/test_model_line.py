@@ -100,7 +100,30 @@ def test_a_recovery_before_its_fault_is_remembered() -> None:
 
 @pytest.mark.parametrize("at", [NOON, LATER], ids=["older", "of the same instant"])
 def test_a_fault_after_its_early_recovery_does_not_raise(at: datetime) -> None:
-    line(ALARM_IGNORED).when(replace(RAISE, at=at)).then(ignored("older-than-recovery", at))
+    line(ALARM_IGNORED).when(replace(RAISE, at=at, received=LATER)).then(ignored("older-than-recovery", at))
+
+
+def test_a_recovery_counts_although_our_clock_was_set_back() -> None:
+    back = NOON - timedelta(hours=1)
+
+    line(*FAULTED).when(replace(CLEAR, received=back)).then(
+        replace(ALARM_CLEARED, received=back), ChangeKept(LATER, back + RULES.hold)
+    )
+
+
+def test_without_times_the_last_to_come_is_the_newest_also_when_our_clock_was_set_back() -> None:
+    back = NOON - timedelta(hours=1)
+
+    line(*FAULTED).when(replace(CLEAR, at=back, received=back, timed=False)).then(
+        replace(ALARM_CLEARED, at=NOON, received=back), ChangeKept(NOON, back + RULES.hold)
+    )
+
+
+def test_a_sender_whose_clock_is_ahead_does_not_make_its_next_message_look_old() -> None:
+    ahead = NOON + timedelta(hours=5)
+    raised = DECIDER.decide(replace(RAISE, at=ahead), line().state)
+
+    line(*raised).when(CLEAR).then(ALARM_CLEARED, LINE_RECOVERED)
 
 
 def test_a_fault_later_than_the_early_recovery_raises() -> None:
