@@ -6,16 +6,19 @@ a process of its own, as the services are.
 """
 
 import multiprocessing
+import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from kafka import KafkaAdminClient, TopicPartition
 from pymongo.database import Database
 
+from bench import processor
 from chassis import kafka
 from chassis.mongo import Document, connect
 
@@ -24,8 +27,17 @@ DATABASE = "bench-bare-chain"
 DEADLINE = 300.0
 
 
-def measure(mongo_url: str, kafka_servers: Sequence[str], lines: int) -> float:
-    """Lines a second from the first insert to the last record of the last collection; RuntimeError: some are lost."""
+@dataclass(frozen=True)
+class Figure:
+    """Lines a second, and the processor time in seconds that each process used for them."""
+
+    rate: float
+    spent: processor.Spent
+
+
+def measure(mongo_url: str, kafka_servers: Sequence[str], lines: int, engines: Mapping[str, int]) -> Figure:
+    """From the first insert to the last record of the last collection; RuntimeError: some are lost. `engines` are
+    processes by name, whose time counts too."""
     run = uuid.uuid4().hex[:8]
     owners = [f"bench-{run}-1", f"bench-{run}-2"]
     db = connect(mongo_url, DATABASE)
@@ -38,15 +50,15 @@ def measure(mongo_url: str, kafka_servers: Sequence[str], lines: int) -> float:
         (_consume, (mongo_url, kafka_servers, owners[1], last)),
     ]
     try:
-        with _running(stages):
+        with _running(stages) as pids, processor.measured({**engines, **pids, "inserting": os.getpid()}) as spent:
             began = time.monotonic()
             for start in range(0, lines, LIST):
                 documents = [_line(number) for number in range(start, min(start + LIST, lines))]
                 db[first].insert_many(documents, ordered=False)
             _wait(db, last, lines)
-            seconds = time.monotonic() - began
+            figure = Figure(lines / (time.monotonic() - began), spent())
         _check(db, last, lines)
-        return lines / seconds
+        return figure
     finally:
         db.client.drop_database(DATABASE)
         _drop_topics(kafka_servers, owners)
@@ -85,8 +97,8 @@ def _wait(db: Database[Document], collection: str, lines: int) -> None:
 
 
 @contextmanager
-def _running(stages: Sequence[tuple[Any, tuple[Any, ...]]]) -> Iterator[None]:
-    """All stages, each ready before the first line comes; ended afterwards."""
+def _running(stages: Sequence[tuple[Any, tuple[Any, ...]]]) -> Iterator[dict[str, int]]:
+    """All stages, each ready before the first line comes; ended afterwards. Gives their processes by name."""
     context = multiprocessing.get_context("spawn")
     ready = context.Semaphore(0)
     processes = [context.Process(target=stage, args=(*arguments, ready), daemon=True) for stage, arguments in stages]
@@ -96,7 +108,7 @@ def _running(stages: Sequence[tuple[Any, tuple[Any, ...]]]) -> Iterator[None]:
         for _ in processes:
             if not ready.acquire(timeout=60):
                 raise RuntimeError("a stage of the bare chain did not start")
-        yield
+        yield {f"stage {place}": process.pid for place, process in enumerate(processes, 1) if process.pid}
     finally:
         for process in processes:
             process.terminate()

@@ -5,6 +5,7 @@ counted, and one that is missing or there twice makes the figure void.
 """
 
 import json
+import os
 import threading
 import time
 from collections import Counter
@@ -20,34 +21,61 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
-from bench import bare_chain
+from bench import bare_chain, processor
 
 LIST = 1000
 THREADS = 8
 DEADLINE = 900.0
 ADDRESS = "storm@example.jp"
 DESTINATION = "0312345678"
+ENGINES = ("mongod", "kafka")
+LEAST_TOLD = 0.01
 
 
-def run(gateway_url: str, keys: Mapping[str, str], mongo_url: str, kafka_servers: str, lines: int) -> float:
-    """Prints the figures; the ratio of the system to the bare chain. RuntimeError when an effect is lost or doubled."""
+def run(
+    gateway_url: str,
+    keys: Mapping[str, str],
+    mongo_url: str,
+    kafka_servers: str,
+    lines: int,
+    processes: Mapping[str, int],
+) -> float:
+    """Prints the figures; the ratio of the system to the bare chain. RuntimeError when an effect is lost or doubled.
+
+    `processes` are those of the stack, by name.
+    """
     console, servers = Console(), kafka_servers.split(",")
     storm = Storm(Site(gateway_url, keys), MongoClient(mongo_url, tz_aware=True), lines, console)
+    engines = {name: processes[name] for name in ENGINES if name in processes}
     storm.prepare()
     console.print(f"Bare chain of {lines} lines, before ...")
-    before = bare_chain.measure(mongo_url, servers, lines)
-    console.print(f"  {before:,.0f} lines/s")
-    ours = storm.faults()
+    before = bare_chain.measure(mongo_url, servers, lines, engines)
+    console.print(f"  {before.rate:,.0f} lines/s")
+    ours = storm.faults(processes)
     console.print(f"Bare chain of {lines} lines, after ...")
-    after = bare_chain.measure(mongo_url, servers, lines)
-    console.print(f"  {after:,.0f} lines/s")
+    after = bare_chain.measure(mongo_url, servers, lines, engines)
+    console.print(f"  {after.rate:,.0f} lines/s")
     storm.recoveries()
-    bare = (before + after) / 2
-    console.print(
-        f"[bold]Tsunagu {ours:,.0f} lines/s; bare chain {before:,.0f} and {after:,.0f}; ratio {ours / bare:.2f}"
-    )
-    return ours / bare
+    _tell(console, "Tsunagu", ours.spent, lines)
+    _tell(console, "bare chain, after", after.spent, lines)
+    ratio = ours.rate / ((before.rate + after.rate) / 2)
+    bare = f"bare chain {before.rate:,.0f} and {after.rate:,.0f}"
+    console.print(f"[bold]Tsunagu {ours.rate:,.0f} lines/s; {bare}; ratio {ratio:.2f}")
+    return ratio
+
+
+def _tell(console: Console, whose: str, spent: processor.Spent, lines: int) -> None:
+    """The processor time of a line in milliseconds, most first; what is less than 0.01 is added up."""
+    table = Table(f"Processor, {whose}", "ms a line")
+    each = {name: seconds * 1000 / lines for name, seconds in spent.items()}
+    for name, milliseconds in sorted(each.items(), key=lambda one: -one[1]):
+        if milliseconds >= LEAST_TOLD:
+            table.add_row(name, f"{milliseconds:.3f}")
+    table.add_row("others", f"{sum(one for one in each.values() if one < LEAST_TOLD):.3f}")
+    table.add_row("all", f"{sum(each.values()):.3f}")
+    console.print(table)
 
 
 class Site:
@@ -123,23 +151,25 @@ class Storm:
             for _ in pool.map(act, contracts):
                 progress.advance(task)
 
-    def faults(self) -> float:
-        """Lines a second from the first POST to the last durable effect."""
+    def faults(self, processes: Mapping[str, int]) -> bare_chain.Figure:
+        """From the first POST to the last durable effect."""
         forwarded, told = self.mongo["bulkforward"]["commits"], self.mongo["notify"]["commits"]
         self.console.print(f"Posting {self.lines} faults in lists of {LIST} ...")
-        commits, mark, began = told.estimated_document_count(), datetime.now(UTC), time.monotonic()
-        if (accepted := self._post("faulted")) != self.lines:
-            raise RuntimeError(f"{accepted} of {self.lines} faults were accepted")
-        posted = time.monotonic() - began
-        # A look at the commits costs mongod what the storm needs, so the exact count comes when it may be true.
-        self._wait("mails", lambda: told.estimated_document_count() - commits >= self.lines)
-        self._wait("mails", lambda: _count(told, mark, "MailQueued") >= self.lines, 1.0)
+        with processor.measured({**processes, "posting": os.getpid()}) as spent:
+            commits, mark, began = told.estimated_document_count(), datetime.now(UTC), time.monotonic()
+            if (accepted := self._post("faulted")) != self.lines:
+                raise RuntimeError(f"{accepted} of {self.lines} faults were accepted")
+            posted = time.monotonic() - began
+            # A look at the commits costs mongod what the storm needs, so the exact count comes when it may be true.
+            self._wait("mails", lambda: told.estimated_document_count() - commits >= self.lines, 0.02)
+            self._wait("mails", lambda: _count(told, mark, "MailQueued") >= self.lines, 0.1)
+            figure = bare_chain.Figure(self.lines / (time.monotonic() - began), spent())
         self._check(mark, "BulkForwardStarted", forwarded)
         self._check(mark, "MailQueued", told)
-        forwarding, seconds = _last(forwarded, mark, "BulkForwardStarted"), _last(told, mark, "MailQueued")
+        forwarding = _last(forwarded, mark, "BulkForwardStarted")
         self.console.print(f"  taken after {posted:.1f} s, forwarded after {forwarding:.1f} s,")
-        self.console.print(f"  mails queued after {seconds:.1f} s; none missing, none doubled")
-        return self.lines / seconds
+        self.console.print(f"  mails queued after {self.lines / figure.rate:.1f} s; none missing, none doubled")
+        return figure
 
     def _post(self, status: str) -> int:
         """How many of the reports changed a line."""

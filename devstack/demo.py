@@ -42,7 +42,12 @@ def _demonstrate(running: Running, keys: dict[str, str], storm: int | None, cons
 
         try:
             bench_storm.run(
-                running.gateway_url, keys, running.addresses.mongo_url, running.addresses.kafka_servers, storm
+                running.gateway_url,
+                keys,
+                running.addresses.mongo_url,
+                running.addresses.kafka_servers,
+                storm,
+                running.pids,
             )
         except RuntimeError as lost:
             raise Trouble(str(lost)) from lost
