@@ -73,6 +73,20 @@ def bench(what: str) -> None:
 
 
 @tsunagu.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def results(names: tuple[str, ...]) -> None:
+    """Write docs/results.md again.
+
+    The last results of NAME... come from .tsunagu/results into docs/results first.
+    """
+    from devstack import resultpage
+    from devstack import results as kept
+
+    kept.keep(names)
+    resultpage.write()
+
+
+@tsunagu.command()
 @click.argument("number")
 def phone(number: str) -> None:
     """Call from NUMBER to set a temporary password.
