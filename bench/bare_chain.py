@@ -21,6 +21,7 @@ from pymongo.database import Database
 from bench import processor
 from chassis import kafka
 from chassis.mongo import Document, connect
+from devstack.results import Void
 
 LIST = 1000
 DATABASE = "bench-bare-chain"
@@ -36,8 +37,8 @@ class Figure:
 
 
 def measure(mongo_url: str, kafka_servers: Sequence[str], lines: int, engines: Mapping[str, int]) -> Figure:
-    """From the first insert to the last record of the last collection; RuntimeError: some are lost. `engines` are
-    processes by name, whose time counts too."""
+    """From the first insert to the last record of the last collection; `Void`: some are lost. `engines` are processes
+    by name, whose time counts too."""
     run = uuid.uuid4().hex[:8]
     owners = [f"bench-{run}-1", f"bench-{run}-2"]
     db = connect(mongo_url, DATABASE)
@@ -84,7 +85,7 @@ def _check(db: Database[Document], collection: str, lines: int) -> None:
     deadline = time.monotonic() + 10
     while db[collection].count_documents({}) != lines:
         if time.monotonic() > deadline:
-            raise RuntimeError("the bare chain lost or doubled lines: its figure is void")
+            raise Void("the bare chain lost or doubled lines")
         time.sleep(0.02)
 
 

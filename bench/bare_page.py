@@ -7,12 +7,14 @@ forms and no compression.
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import flask
 from jinja2 import Environment
 from pymongo.database import Database
 
+from bench import serving as served
 from chassis.mongo import Document, connect
 from chassis.settings import read, variable
 
@@ -61,6 +63,11 @@ def _joined(db: Database[Document]) -> Iterator[Document]:
     states = {name: {one["_id"]: one["started"] for one in db[name].find(wanted)} for name in OPTIONS}
     for number, sentence in ((one["_id"], one["sentence"]) for one in db["sentence"].find(wanted)):
         yield {"_id": number, "sentence": sentence, "options": {name: states[name][number] for name in OPTIONS}}
+
+
+def serving(mongo_url: str, threads: int) -> AbstractContextManager[str]:
+    """The pages in a process of their own; their address."""
+    return served.serving("bench.bare_page", threads, {"MONGO_URL": mongo_url})
 
 
 def fill(mongo_url: str, count: int) -> None:

@@ -11,17 +11,22 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
-from statistics import median
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import bson
 import urllib3
-from rich.console import Console
 
+from bench.ground import Ground
+from chassis.auth import Principal, TokenIssuer
+from chassis.messages import now
 from chassis.mongo import connect
+from devstack import results, seed
+from devstack.results import Result
+from devstack.services import web
 
+TITLE = "Answers to the telephone switch at a fixed rate of calls, beside bare inserts of documents of the same size."
+OURS, BARE, GOAL = "voicewarp", "bare insert_one", 3.0
 RATES = (50, 100, 200)
 ROUNDS, SECONDS = 5, 4.0
 THREADS = 32
@@ -45,23 +50,39 @@ class Figure:
     p99: float
 
 
-def run(gateway_url: str, voicewarp_url: str, keys: Mapping[str, str], token: str, mongo_url: str, number: str) -> None:
-    """Prints the figures. `keys` are API keys by scope, `token` is what the gateway would show voicewarp for `calls`.
-
-    RuntimeError when a call is answered with anything but a decision.
-    """
-    console = Console()
+def run(ground: Ground) -> Result:
+    """A call that is answered with anything but a decision makes the figures void."""
     pool = urllib3.PoolManager(maxsize=THREADS, timeout=30.0)
-    _set_up(pool, gateway_url, keys["operator"], number)
-    directly = _asker(pool, f"{voicewarp_url}/calls", token, number)
+    _set_up(pool, ground.gateway_url, ground.keys[seed.OPERATOR], seed.CONTRACT)
+    directly = _asker(pool, f"{ground.addresses.url(web('voicewarp'))}/calls", _token(ground), seed.CONTRACT)
+    gateway = f"{ground.gateway_url}/api/v1/calls"
     ways = {
-        "voicewarp": directly,
-        "through the gateway": _asker(pool, f"{gateway_url}/api/v1/calls", keys["calls"], number),
-        "bare insert_one": _inserter(mongo_url, directly),
+        OURS: directly,
+        "through the gateway": _asker(pool, gateway, ground.keys[seed.CALLS], seed.CONTRACT),
+        BARE: _inserter(ground.mongo_url, directly),
     }
+    figures: dict[str, results.Figure] = {}
     for rate in RATES:
-        rounds = [{name: _round(act, rate) for name, act in ways.items()} for _ in range(ROUNDS)]
-        _print(console, rate, rounds)
+        title = f"{rate} calls/s"
+        rounds = [{name: _round(act, rate) for name, act in ways.items()} for _ in ground.in_rounds(title, ROUNDS)]
+        figures |= _figures(title, rounds)
+    return Result("calls", TITLE, "", figures)
+
+
+def _token(ground: Ground) -> str:
+    """What the gateway would show voicewarp for the switch."""
+    switch = Principal("machine", "bench", frozenset({seed.CALLS}))
+    issuer = TokenIssuer.from_file(ground.places.signing_key)
+    return issuer.issue(switch, lifetime=timedelta(minutes=30), at=now())
+
+
+def _figures(title: str, rounds: Sequence[Mapping[str, Figure]]) -> dict[str, results.Figure]:
+    p50 = {name: [one[name].p50 for one in rounds] for name in rounds[0]}
+    p99 = {name: [one[name].p99 for one in rounds] for name in rounds[0]}
+    return {
+        f"{title}, p50": results.figure("ms", p50, beside=BARE),
+        f"{title}, p99": results.figure("ms", p99, beside=BARE, goal=results.at_most(GOAL)),
+    }
 
 
 def _set_up(pool: urllib3.PoolManager, gateway_url: str, key: str, number: str) -> None:
@@ -114,20 +135,3 @@ def _round(act: Callable[[], Any], rate: int) -> Figure:
     with ThreadPoolExecutor(THREADS) as pool:
         taken = sorted(pool.map(one, range(count)))
     return Figure(count / (time.monotonic() - began), taken[count // 2], taken[int(count * 0.99)])
-
-
-def _print(console: Console, rate: int, rounds: Sequence[Mapping[str, Figure]]) -> None:
-    say = partial(console.print, highlight=False, soft_wrap=True)
-    say(f"{rate} calls/s offered, {len(rounds)} rounds of {SECONDS:.0f} s; median of the rounds, (least-most)")
-    bare = [one["bare insert_one"] for one in rounds]
-    for name in rounds[0]:
-        ours = [one[name] for one in rounds]
-        ratio = median(a.p99 / b.p99 for a, b in zip(ours, bare, strict=True))
-        say(
-            f"  {name:20} {median(one.rate for one in ours):6.0f}/s   p50 {_spread([one.p50 for one in ours])}   "
-            f"p99 {_spread([one.p99 for one in ours])}   p99 / bare p99 {ratio:.1f}"
-        )
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"{median(values):6.1f} ms ({min(values):.1f}-{max(values):.1f})"

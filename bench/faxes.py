@@ -22,9 +22,15 @@ from statistics import median, quantiles
 import psutil  # type: ignore[import-untyped]
 import urllib3
 from PIL import Image, ImageDraw
-from rich.console import Console
 
-FAXES, PAGES, DOCUMENTS = 1000, 3, 20
+from bench.ground import Ground
+from devstack import results, seed
+from devstack.results import Result, Void
+from devstack.services import tasks, web, worker
+
+TITLE = "The list of faxes while many come in, beside the same list when none does; every fax counted and compared."
+PROCESSES = (web("faxstore"), *(worker("faxstore", task) for task in tasks("faxstore")))
+ROUNDS, FAXES, PAGES, DOCUMENTS = 3, 334, 3, 20
 FAXES_A_SECOND, AT_A_TIME = 5, 4
 READS_A_SECOND, READERS, IDLE_SECONDS = 10, 8, 20.0
 # Of a page in fine resolution, 204 by 196 dots an inch.
@@ -33,30 +39,33 @@ TRIES = 20
 GOAL = 2.0
 
 
-def run(gateway_url: str, keys: Mapping[str, str], number: str, processes: Mapping[str, int]) -> None:
-    """Prints the figures. `keys` are API keys by scope, `processes` the ids of faxstore's by name.
-
-    RuntimeError when a fax is not taken, lost, doubled or changed. The faxes are deleted at the end.
-    """
-    say = partial(Console().print, highlight=False, soft_wrap=True)
-    faxes, site = list(islice(made(), FAXES)), Site(gateway_url, keys, number)
-    memory = Memory(processes)
-    before = reading(site, lambda: pause(IDLE_SECONDS))
-    memory.look("start")
-    began = time.monotonic()
-    meanwhile = reading(site, lambda: post(site, faxes, memory))
-    seconds = time.monotonic() - began
-    memory.look("end")
-    check(site, faxes)
-    after = reading(site, lambda: pause(IDLE_SECONDS))
-    say(f"{FAXES} faxes of {PAGES} pages, {FAXES_A_SECOND}/s offered, {AT_A_TIME} at a time: {FAXES / seconds:.1f}/s")
-    say("  each is there once, with the bytes that were sent")
-    for name, figure in (("idle, before", before), ("meanwhile", meanwhile), ("idle, after", after)):
-        say(f"  the list, {name:13} {figure}")
-    say(f"  meanwhile / idle: {meanwhile.beside(before, after)}; the goal is {GOAL:.1f}")
-    for line in memory.told():
-        say(f"  {line}")
-    tidy(site, faxes)
+def run(ground: Ground) -> Result:
+    """A fax that is not taken, lost, doubled or changed makes the figures void. The faxes are deleted at the end."""
+    processes = {name: ground.stack.pids[name] for name in PROCESSES}
+    site, memory = Site(ground.gateway_url, ground.keys, seed.FAX_NUMBER), Memory(processes)
+    idle, busy, rates = list[Reads](), list[Reads](), list[float]()
+    for number in ground.in_rounds(f"Rounds of {FAXES} faxes", ROUNDS):
+        faxes = list(islice(made(), FAXES))
+        if not number:
+            memory.look("start")
+        before = reading(site, lambda: pause(IDLE_SECONDS))
+        began = time.monotonic()
+        busy.append(reading(site, partial(post, site, faxes, memory)))
+        rates.append(FAXES / (time.monotonic() - began))
+        memory.look("end")
+        check(site, faxes)
+        ground.settle()
+        idle.append(before.and_then(reading(site, lambda: pause(IDLE_SECONDS))))
+        tidy(site, faxes)
+    p50 = {"meanwhile": [one.p50 for one in busy], "idle": [one.p50 for one in idle]}
+    p95 = {"meanwhile": [one.p95 for one in busy], "idle": [one.p95 for one in idle]}
+    figures = {
+        "the list, median": results.figure("ms", p50, beside="idle", goal=results.at_most(GOAL)),
+        "the list, p95": results.figure("ms", p95, beside="idle", goal=results.at_most(GOAL)),
+        "faxes taken": results.figure("faxes/s", {"faxstore": rates}),
+    }
+    offered = f"{FAXES} faxes of {PAGES} pages, {FAXES_A_SECOND}/s offered, {AT_A_TIME} at a time."
+    return Result("faxes", TITLE, "", figures, notes=[offered, *(f"Memory of {line}" for line in memory.told())])
 
 
 @dataclass(frozen=True)
@@ -144,22 +153,18 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Reads:
     """What reads took, in milliseconds."""
 
     p50: float
     p95: float
-    reads: int
 
-    def __str__(self) -> str:
-        return f"median {self.p50:6.1f} ms   p95 {self.p95:6.1f} ms   ({self.reads} reads)"
-
-    def beside(self, *idle: "Figure") -> str:
-        p50, p95 = (median(getattr(one, name) for one in idle) for name in ("p50", "p95"))
-        return f"median {self.p50 / p50:.2f}, p95 {self.p95 / p95:.2f}"
+    def and_then(self, later: "Reads") -> "Reads":
+        """What is halfway between."""
+        return Reads((self.p50 + later.p50) / 2, (self.p95 + later.p95) / 2)
 
 
-def reading(site: Site, act: Callable[[], None]) -> Figure:
+def reading(site: Site, act: Callable[[], None]) -> Reads:
     """The list, read all the time while `act` is carried out."""
 
     def read(due: float) -> float:
@@ -174,7 +179,7 @@ def reading(site: Site, act: Callable[[], None]) -> Figure:
             reads.append(readers.submit(read, due))
         acting.result()
         taken = [one.result() for one in reads]
-    return Figure(median(taken), quantiles(taken, n=20)[-1], len(taken))
+    return Reads(median(taken), quantiles(taken, n=20)[-1])
 
 
 def post(site: Site, faxes: Sequence[Fax], memory: "Memory") -> None:
@@ -197,9 +202,9 @@ def pause(seconds: float) -> None:
 def check(site: Site, faxes: Sequence[Fax]) -> None:
     listed = Counter(_all_listed(site))
     if any(listed[fax.id] != 1 for fax in faxes):
-        raise RuntimeError("not every fax is in the list once; the figures are void")
+        raise Void("not every fax is in the list once")
     if any(site.document(fax) != fax.document for fax in faxes):
-        raise RuntimeError("a fax has not the bytes that were sent; the figures are void")
+        raise Void("a fax has not the bytes that were sent")
 
 
 def _all_listed(site: Site) -> Iterator[str]:
@@ -231,7 +236,7 @@ class Memory:
 
 def _resident(pid: int) -> int:
     if not psutil.pid_exists(pid):
-        raise RuntimeError("a process of faxstore has ended meanwhile; the figures are void")
+        raise Void("a process of faxstore has ended meanwhile")
     total, process = 0, psutil.Process(pid)
     for one in (process, *process.children(recursive=True)):
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from devstack.benches import BENCHES
 from devstack.places import REPOSITORY
 from devstack.trouble import Trouble
 
@@ -59,22 +60,24 @@ def demo(storm: int | None) -> None:
 
 
 @tsunagu.command()
-@click.argument("what", type=click.Choice(["calls", "faxes", "pages"]))
-def bench(what: str) -> None:
-    """Measure the running stack.
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)), metavar="[NAME]...")
+@click.option("--lines", type=click.IntRange(min=1), default=None, help="Of a storm.")
+@click.option("--rounds", type=click.IntRange(min=1), default=None, help="How often each is measured.")
+def bench(names: tuple[str, ...], lines: int | None, rounds: int | None) -> None:
+    """Measure, each beside its yardstick in the same run.
 
-    `calls`: how fast the switch is answered, beside bare inserts into the same database in the same run. `faxes`: how
-    long the list of faxes takes while 1,000 come in, beside the idle one. `pages`: the top page of a contract with 200
-    numbers, beside a bare Flask page in the same run.
+    All benches, or those named (README.md has the table). Uses the running stack of this folder, or starts a fresh one
+    and stops it again. Results go to .tsunagu/results; the exit code is 1 when one is void.
     """
     from devstack import benching
 
-    {"calls": benching.calls, "faxes": benching.faxes, "pages": benching.pages}[what]()
+    sys.exit(1 if benching.run(names, lines or 0, rounds or 0) else 0)
 
 
 @tsunagu.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-def results(names: tuple[str, ...]) -> None:
+@click.option("--all", "everything", is_flag=True, help="All last results.")
+def results(names: tuple[str, ...], everything: bool) -> None:
     """Write docs/results.md again.
 
     The last results of NAME... come from .tsunagu/results into docs/results first.
@@ -82,7 +85,7 @@ def results(names: tuple[str, ...]) -> None:
     from devstack import resultpage
     from devstack import results as kept
 
-    kept.keep(names)
+    kept.keep(kept.names() if everything else names)
     resultpage.write()
 
 

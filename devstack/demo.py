@@ -38,19 +38,9 @@ def _demonstrate(running: Running, keys: dict[str, str], storm: int | None, cons
     if not {seed.LINE_EVENTS, seed.OPERATOR} <= keys.keys():
         raise Trouble("The running stack has no demo keys yet; wait until ./tsunagu up says that it runs.")
     if storm:
-        from bench import storm as bench_storm  # Its libraries are not needed for the road itself.
+        from devstack import benching  # Its libraries are not needed for the road itself.
 
-        try:
-            bench_storm.run(
-                running.gateway_url,
-                keys,
-                running.addresses.mongo_url,
-                running.addresses.kafka_servers,
-                storm,
-                running.pids,
-            )
-        except RuntimeError as lost:
-            raise Trouble(str(lost)) from lost
+        benching.storm(running, keys, storm, console)
         return
     if not running.mail_url:
         raise Trouble("The demo reads the mails in its own mail sink; start the stack without SMTP_URL.")

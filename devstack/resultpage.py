@@ -16,8 +16,8 @@ PAGE = results.KEPT.with_suffix(".md")
 INTRODUCTION = """# Results
 
 Written by `./tsunagu results` from what commands have measured; do not edit it. Medians of the rounds, with the least
-and the most; a ratio is taken round by round, ours to what stands beside it in the same run. *Falls short*: all that was
-checked was right, but a goal was not reached. *Void*: an effect was lost, doubled or wrong, and there are no figures.
+and the most; a ratio is taken round by round, ours to what stands beside it in the same run. *Falls short*: all that
+was checked was right, but a goal was not reached. *Void*: an effect was lost, doubled or wrong; there are no figures.
 """
 # A picture of things so far apart has a logarithmic scale.
 FAR_APART = 20.0
@@ -74,7 +74,7 @@ def _table(figures: Mapping[str, Figure]) -> Iterator[str]:
         for place, (what, spread) in enumerate(rows):
             first = place == 0
             label = f"{name}{_of(figure.note)}" if first else ""
-            ends = (_ratio(figure), _goal(figure)) if first else ("", "")
+            ends = (ratio_of(figure), goal_of(figure)) if first else ("", "")
             yield f"| {label} | {what} | {_numbers(figure.unit, spread)} | {' | '.join(ends)} |"
     yield ""
 
@@ -90,7 +90,8 @@ def _numbers(unit: str, spread: Spread | None) -> str:
     return f"{number(spread.median)} {unit} | {between} | {spread.rounds}"
 
 
-def _ratio(figure: Figure) -> str:
+def ratio_of(figure: Figure) -> str:
+    """Of ours to what stands beside it; nothing where there is none."""
     if figure.ratio is None:
         return ""
     ratio = figure.ratio
@@ -98,7 +99,8 @@ def _ratio(figure: Figure) -> str:
     return f"{ratio.median:.2f}{between} of {figure.beside}"
 
 
-def _goal(figure: Figure) -> str:
+def goal_of(figure: Figure) -> str:
+    """What it should be and whether it is."""
     if figure.holds is None:
         return ""
     word = "holds" if figure.holds else "**falls short**"
@@ -114,7 +116,7 @@ def number(value: float) -> str:
 
 
 def _strong(status: str) -> str:
-    return status if status == "holds" else f"**{status}**"
+    return status if status in ("holds", "measured") else f"**{status}**"
 
 
 def _commit(record: Record) -> str:
@@ -137,24 +139,28 @@ def _draw(record: Record, folder: Path) -> Iterator[str]:
 def picture(figures: Mapping[str, Figure], unit: str, name: str) -> str:
     """Bars of medians, each with its spread, as SVG. The same figures give the same text."""
     series = list(dict.fromkeys(what for figure in figures.values() for what in figure.measured))
-    medians = [spread.median for figure in figures.values() for spread in figure.measured.values()]
-    far = min(medians) > 0 and max(medians) / min(medians) > FAR_APART
+    spreads = [spread for figure in figures.values() for spread in figure.measured.values()]
+    least, most = min(spread.least for spread in spreads), max(spread.most for spread in spreads)
+    far = least > 0 and most / least > FAR_APART
     chart = pygal.HorizontalBar(
         js=(),
-        style=CleanStyle(font_family="sans-serif"),
+        style=CleanStyle(font_family="sans-serif", value_colors=("white",) * len(series), value_font_size=12),
         width=900,
         height=120 + 28 * len(series) * len(figures),
         title=f"{unit}{' (logarithmic)' if far else ''}",
         logarithmic=far,
+        range=(least / 2 if far else 0, most * 1.02),
+        zero=least / 2 if far else 0,
         legend_at_bottom=True,
         print_values=True,
         value_formatter=number,
     )
     chart.uuid = name
     chart.add_xml_filter(_plain)
-    chart.x_labels = list(figures)
+    from_below = list(figures.items())[::-1]
+    chart.x_labels = [name for name, _ in from_below]
     for what in series:
-        chart.add(what, [_bar(figure.measured.get(what)) for figure in figures.values()])
+        chart.add(what, [_bar(figure.measured.get(what)) for _, figure in from_below])
     return str(chart.render(is_unicode=True))
 
 

@@ -24,7 +24,7 @@ from devstack.trouble import Trouble
 LAST = REPOSITORY / ".tsunagu" / "results"
 KEPT = REPOSITORY / "docs" / "results"
 PROCESSORS = Path("/proc/cpuinfo")
-Status = Literal["holds", "falls short", "failed", "void"]
+Status = Literal["holds", "measured", "falls short", "failed", "void"]
 
 
 class Void(Exception):
@@ -83,7 +83,8 @@ class Result:
     def status(self) -> Status:
         if not self.ok:
             return "failed" if self.figures else "void"
-        return "falls short" if any(figure.holds is False for figure in self.figures.values()) else "holds"
+        held = {figure.holds for figure in self.figures.values()}
+        return "falls short" if False in held else "holds" if True in held else "measured"
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,11 @@ def _read(path: Path) -> Record:
         return Record(msgspec.convert(written, Result), msgspec.convert(written, Circumstances), written)
     except msgspec.MsgspecError as error:
         raise Trouble(f"{path.name} is not a result: {error}.") from error
+
+
+def names(last: Path = LAST) -> list[str]:
+    """Of all last results."""
+    return sorted(path.stem for path in last.glob("*.json"))
 
 
 def keep(names: Sequence[str], last: Path = LAST, kept: Path = KEPT) -> None:

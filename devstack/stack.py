@@ -214,7 +214,7 @@ class Stack:
 
 
 def run_command(
-    places: Places, addresses: Addresses, service: str, arguments: Sequence[str]
+    places: Places, addresses: Addresses, service: str, arguments: Sequence[str], seconds: float = COMMAND_SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """`python -m chassis <service> <arguments>` against the stack that lives there; output is captured."""
     return subprocess.run(
@@ -223,7 +223,7 @@ def run_command(
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=COMMAND_SECONDS,
+        timeout=seconds,
         check=False,
     )
 

@@ -52,6 +52,10 @@ def test_one_goal_that_is_not_reached_makes_the_result_fall_short() -> None:
     assert (_result(a=reached).status, _result(a=reached, b=missed).status) == ("holds", "falls short")
 
 
+def test_what_has_no_goal_is_measured_and_no_more() -> None:
+    assert _result(a=RATIO).status == "measured"
+
+
 def test_what_was_not_right_has_failed_whatever_the_goals_say() -> None:
     assert Result("chaos", "", "", {"a": results.outcome(True, "")}, ok=False).status == "failed"
 
@@ -116,7 +120,7 @@ def test_what_is_kept_is_the_last_result_with_its_own_time_and_commit(tmp_path: 
     last, kept = tmp_path / "last", tmp_path / "kept"
     results.write(_result(faults=RATIO), last, AT)
 
-    results.keep(["storm"], last, kept)
+    results.keep(results.names(last), last, kept)
 
     assert (kept / "storm.json").read_bytes() == (last / "storm.json").read_bytes()
 

@@ -9,7 +9,7 @@ ALLOWED = {
     "services": {"services", "chassis", "contracts"},
     "gateway": {"gateway", "chassis", "contracts"},
     "devstack": {"devstack", "chassis", "contracts", "bench"},
-    "bench": {"bench", "chassis", "contracts", "devstack"},
+    "bench": {"bench", "chassis", "contracts", "devstack", "services"},
 }
 MODEL_MAY_USE = ("contracts", "chassis.decider", "chassis.errors")
 # What a rule may need of the standard library. No clock, ids, chance, environment, logging or input and output.
