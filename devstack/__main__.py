@@ -116,6 +116,21 @@ def test(suite: str, arguments: tuple[str, ...]) -> None:
 
 
 @tsunagu.command()
+@click.option("--seeds", default=1_000, show_default=True, type=click.IntRange(min=1), help="How many.")
+@click.option("--first", default=0, show_default=True, type=click.IntRange(min=0), help="The first of them.")
+@click.option("--seed", type=click.IntRange(min=0), help="Show all that happens in the world of this one.")
+def sim(seeds: int, first: int, seed: int | None) -> None:
+    """Simulate worlds in which everything breaks.
+
+    The services' own code over engines in memory: crashes, duplicates, other orders, clocks that jump. Each seed is one
+    history, the same each time; the exit code is 1 when one breaks an invariant.
+    """
+    from devstack import simulating
+
+    sys.exit(simulating.seeds(first, seeds) if seed is None else simulating.history(seed))
+
+
+@tsunagu.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def screenshots(folder: Path) -> None:
     """Write a picture of every page in every state to FOLDER.
