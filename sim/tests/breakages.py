@@ -58,7 +58,7 @@ BREAKAGES = (
         "chassis/consumer.py",
         "            records = gathering.take()\n",
         "            records = gathering.take()\n            self._commit(consumer, gathering.moved(), cluster)\n",
-        "I1",
+        "I",
     ),
     Breakage(
         "a consumer that does not ask whether it knows a command",
