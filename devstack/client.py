@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
@@ -17,6 +17,7 @@ class Answer:
     status: int
     body: Any
     etag: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def code(self) -> str:
@@ -52,15 +53,22 @@ class Client:
         return self._send("PUT", path, body, self.get(path).etag)
 
     def _send(self, method: str, path: str, body: object = None, etag: str | None = None) -> Answer:
-        headers = self._headers | ({"If-Match": etag} if etag else {})
+        headers = {"If-Match": etag} if etag else {}
         content = None
         if body is not None:
             content, headers = json.dumps(body).encode(), headers | {"Content-Type": "application/json"}
+        return self.send(method, path, content, headers)
+
+    def send(
+        self, method: str, path: str, content: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Any request with any body."""
+        told = {**self._headers, **(headers or {})}
         try:
-            response = self._pool.request(method, self._base + path, body=content, headers=headers)
+            response = self._pool.request(method, self._base + path, body=content, headers=told)
         except urllib3.exceptions.HTTPError as error:
             raise Trouble(f"{self._base} does not answer: {error}.") from error
-        return Answer(response.status, _decoded(response.data), response.headers.get("ETag"))
+        return Answer(response.status, _decoded(response.data), response.headers.get("ETag"), response.headers)
 
 
 def _decoded(data: bytes) -> Any:

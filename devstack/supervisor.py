@@ -94,6 +94,10 @@ class Supervisor:
         child = self._children[name]
         return child.popen.pid if child.popen else None
 
+    def process(self, name: str) -> Process:
+        """How it was started, and will be again."""
+        return self._children[name].process
+
     def kill(self, name: str, number: int = signal.SIGKILL) -> int:
         """Sends the signal and returns the pid that got it. Raises LookupError when the process is down."""
         pid = self.pid(name)
