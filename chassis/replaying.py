@@ -37,12 +37,15 @@ def replay(
             consumer.seek_to_beginning(stale)
         while any(consumer.position(partition) < end for partition, end in ends.items()):
             polled = consumer.poll(timeout_ms=500)
-            records = [record for batch in polled.values() for record in batch if _is_ours(record, intake.service)]
+            # What is buried again lands behind these ends, and may be polled while another partition is not there yet.
+            there = [record for part, batch in polled.items() for record in batch if record.offset < ends[part]]
+            records = [record for record in there if _is_ours(record, intake.service)]
             letters = intake.take(records)
             bury(producer, intake.service, letters)
             taken, failed = taken + len(records), failed + len(letters)
             cluster = kafka.cluster_id(consumer)
-            consumer.commit({part: kafka.offset(batch[-1].offset + 1, cluster) for part, batch in polled.items()})
+            places = {part: min(batch[-1].offset + 1, ends[part]) for part, batch in polled.items()}
+            consumer.commit({part: kafka.offset(place, cluster) for part, place in places.items()})
     return taken, failed
 
 

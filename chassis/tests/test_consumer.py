@@ -18,6 +18,7 @@ from chassis.gathering import THICK
 from chassis.handling import Handler, Order
 from chassis.memory_store import MemoryStore
 from chassis.messages import Recorded, to_kafka
+from chassis.replaying import replay
 from chassis.store import Answer, Commit
 from chassis.testing import FixedClock, Record, deliver, eventually, record_of, recorded
 from chassis.tests.examples import CODEC, DECIDER, Closed, Door, Note, Noted, Opened
@@ -339,6 +340,20 @@ class TestOnRealKafka:
         assert said["dl_cause"].startswith("unreadable-message")
         assert said["dl_place"].startswith(f"{topic.name}/")
         assert service.book() == ("bob",)
+
+    def test_a_replay_takes_each_letter_once_and_leaves_what_it_buries_again(
+        self, topic: Topic, service: Service
+    ) -> None:
+        bad = [to_kafka(opened("ann", number), CODEC, topic.owner) for number in range(40)]
+        topic.send(*((topic.name, key, b"{", headers) for key, _, headers in bad))
+        with running(topic, service.intake):
+            eventually(lambda: topic.committed(service.name) == len(bad))
+
+        first = replay(topic.servers, [topic.name], service.intake)
+        again = replay(topic.servers, [topic.name], service.intake)
+
+        assert (first, again) == ((40, 40), (40, 40))
+        assert len(topic.letters()) == 3 * len(bad)
 
     def test_a_crash_between_effect_and_offset_has_no_second_effect(self, topic: Topic, service: Service) -> None:
         topic.publish(*(opened("ann", number) for number in range(20)))
