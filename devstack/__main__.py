@@ -90,6 +90,20 @@ def results(names: tuple[str, ...], everything: bool) -> None:
 
 
 @tsunagu.command()
+@click.argument("numbers", nargs=-1, type=int)
+@click.option("--short", is_flag=True, help="Those that CI runs too.")
+@click.option("--all", "everything", is_flag=True, help="All of them; takes about half an hour.")
+def chaos(numbers: tuple[int, ...], short: bool, everything: bool) -> None:
+    """Do the faults NUMBERS to a stack of their own, and check every promise.
+
+    Without any, list them. The exit code is 1 when a promise is broken. The result is in .tsunagu/results/chaos.json.
+    """
+    from devstack import suffering
+
+    sys.exit(suffering.run(numbers, short, everything))
+
+
+@tsunagu.command()
 @click.argument("number")
 def phone(number: str) -> None:
     """Call from NUMBER to set a temporary password.

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from devstack.places import REPOSITORY
 
-FOLDERS = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "sim", "tests")
+FOLDERS = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "sim", "chaos", "tests")
 QUICK = "not slow and not integration and not e2e and not browser"
 BIN = REPOSITORY / ".venv" / "bin"
 

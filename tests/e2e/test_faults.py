@@ -1,72 +1,14 @@
 """Bad luck: every process of ours, and both engines, may die at any line."""
 
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
+from chaos.harm import LONG, crashing, died, insist, restarted
 from chassis.testing import eventually
-from devstack import services
-from devstack.client import Answer
-from devstack.places import REPOSITORY
 from devstack.stack import Stack
-from devstack.trouble import Trouble
 from tests.e2e.customer import Customer
 from tests.e2e.sites import Command
-
-# Engines take a while to come back on a busy machine.
-LONG = 120.0
-
-
-@contextmanager
-def crashing(stack: Stack, service: str, place: str) -> Iterator[subprocess.Popen[bytes]]:
-    """In place of the service's worker one that will kill itself at `place`; afterwards the real one runs again."""
-    name = services.worker(service)
-    stack.hold(name)
-    stack.kill(name, signal.SIGTERM)
-    eventually(lambda: not stack.pid(name))
-    environment = services.environment(service, stack.places, stack.addresses)
-    with (stack.places.logs / f"{name}-crashing.log").open("wb") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.crashing", service, place],
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            yield worker
-        finally:
-            worker.kill()
-            worker.wait()
-            stack.release(name)
-
-
-def died(worker: subprocess.Popen[bytes]) -> bool:
-    return worker.poll() == -signal.SIGKILL
-
-
-def restarted(stack: Stack, name: str) -> None:
-    """Kills the process and waits until another one runs in its place."""
-    before = stack.kill(name)
-    eventually(lambda: stack.pid(name) not in (None, before), within=LONG)
-
-
-def insist(send: Callable[[], Answer]) -> Answer:
-    """As a monitoring system does: the same message again until it is taken; anything but 202 and 503 is a failure."""
-
-    def taken() -> Answer | None:
-        try:
-            answer = send()
-        except Trouble:  # The connection broke: whether it was taken is unknown.
-            return None
-        assert answer.status in (202, 503), answer
-        return answer if answer.status == 202 else None
-
-    return eventually(taken, within=LONG, every=0.2) or send()
 
 
 def test_bulkforward_worker_dies_between_its_insert_and_its_offset_commit(stack: Stack, customer: Customer) -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from chaos.harm import LONG, insist
 from devstack import compose
 from devstack.compose import Compose
 from tests.e2e.customer import Customer
-from tests.e2e.test_faults import LONG, insist
 
 
 @pytest.mark.parametrize("part", compose.parts())

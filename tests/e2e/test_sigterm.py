@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from chaos.harm import LONG, away, told_to_end
 from chassis.testing import eventually
 from devstack.client import Answer
 from devstack.stack import Stack
 from devstack.trouble import Trouble
 from tests.e2e.customer import Customer
 
-LONG = 120.0
 REPORTERS, LINES = 4, 16
 ENDINGS = 3
 
@@ -70,25 +70,6 @@ def reporting(customers: list[Customer]) -> Iterator[list[Future[Told]]]:
             ended.set()
 
 
-def told_to_end(stack: Stack, name: str) -> None:
-    """SIGTERM, and until another process runs and is ready in its place."""
-    before = stack.kill(name, signal.SIGTERM)
-    eventually(lambda: stack.pid(name) not in (None, before), within=LONG)
-    stack.wait_ready(name)
-
-
-@contextmanager
-def held(stack: Stack, name: str) -> Iterator[None]:
-    """SIGTERM, and nothing in its place until the context ends."""
-    stack.hold(name)
-    try:
-        stack.kill(name, signal.SIGTERM)
-        eventually(lambda: stack.pid(name) is None, within=LONG)
-        yield
-    finally:
-        stack.release(name)
-
-
 @pytest.mark.parametrize("name", ["linewatch-web", "gateway"])
 def test_a_request_that_was_taken_is_answered(stack: Stack, new_customer: Callable[[], Customer], name: str) -> None:
     customers = [new_customer() for _ in range(REPORTERS)]
@@ -128,7 +109,7 @@ def test_what_a_consumer_has_done_it_has_marked_as_done(
         for customer in customers.values():
             threads.submit(customer.says, customer.report("faulted"))
         eventually(lambda: any(customer.runs() for customer in customers.values()), within=LONG)
-        with held(stack, name):
+        with away(stack, name, signal.SIGTERM):
             facts = not_yet_taken(kafka_servers, "bulkforward", "linewatch-events")
             ahead = {fact["contract_number"] for fact in facts} & set(customers)
             done_ahead = [number for number in ahead if customers[number].runs()]

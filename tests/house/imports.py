@@ -8,9 +8,10 @@ ALLOWED = {
     "chassis": {"chassis"},
     "services": {"services", "chassis", "contracts"},
     "gateway": {"gateway", "chassis", "contracts"},
-    "devstack": {"devstack", "chassis", "contracts", "bench", "sim"},
+    "devstack": {"devstack", "chassis", "contracts", "bench", "sim", "chaos"},
     "bench": {"bench", "chassis", "contracts", "devstack", "services"},
     "sim": {"sim", "services", "chassis", "contracts"},
+    "chaos": {"chaos", "chassis", "contracts", "devstack"},
 }
 MODEL_MAY_USE = ("contracts", "chassis.decider", "chassis.errors")
 # What a rule may need of the standard library. No clock, ids, chance, environment, logging or input and output.

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "sim")
+PACKAGES = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "sim", "chaos")
 NOT_OURS = frozenset(
     {".git", ".venv", ".tsunagu", ".jgo", "__pycache__"}
     | {".hypothesis", ".import_linter_cache", ".mypy_cache", ".pytest_cache", ".ruff_cache"}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.house.imports import models
 from tests.house.repository import Repository, Source
 
-OURS = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "sim")
+OURS = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "sim", "chaos")
 BAD_NAMES = re.compile(r"(^|_)(utils?|helpers?|commons?|managers?|base)(_|$)")
 MUTABLE_CALLS = frozenset({"list", "dict", "set", "bytearray", "defaultdict", "deque", "Counter", "OrderedDict"})
 MUTATORS = frozenset(

@@ -10,9 +10,9 @@ from tests.house.repository import REPOSITORY, ROOT, told
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NAMED_FILE = re.compile(
-    r"`((?:contracts|chassis|services|gateway|devstack|bench|tests|docs|deploy)/[\w./-]+\.\w+)(?::[\w.]+)?`"
+    r"`((?:contracts|chassis|services|gateway|devstack|bench|chaos|tests|docs|deploy)/[\w./-]+\.\w+)(?::[\w.]+)?`"
 )
-NAMED_FUNCTION = re.compile(r"`((?:contracts|chassis|services|gateway|devstack|bench)/[\w./-]+\.py):([\w.]+)`")
+NAMED_FUNCTION = re.compile(r"`((?:contracts|chassis|services|gateway|devstack|bench|chaos)/[\w./-]+\.py):([\w.]+)`")
 
 
 def test_generated_documents_are_fresh() -> None:

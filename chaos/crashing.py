@@ -1,21 +1,28 @@
-"""A worker that kills itself with SIGKILL at one exact place: `python -m tests.e2e.crashing SERVICE PLACE`.
+"""A worker that fails at one exact place: `python -m chaos.crashing SERVICE PLACE`.
 
-`before-offset-commit`: the effects of a batch with faults are durable, Kafka does not know that the batch is done.
-`before-relay-place`: Kafka has acknowledged, the place in the change stream is not saved.
+| place | |
+|---|---|
+| `before-offset-commit` | dies by SIGKILL: effects of a batch with faults are durable, Kafka does not know |
+| `after-append` | dies by SIGKILL: its commits are durable, nothing that would come after them has happened |
+| `before-relay-place` | dies by SIGKILL: Kafka has acknowledged, the place in the change stream is not saved |
+| `bug-on-a-line` | lives on; a reaction to any event of the line `CHAOS_LINE` raises |
 """
 
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chassis import relay
 from chassis.__main__ import main
-from chassis.consumer import Consumer
+from chassis.consumer import Consumer, Intake, Reaction
 from chassis.lease import MongoPositions
+from chassis.messages import Recorded
+from chassis.mongo_store import MongoStore
 
 _save, _commit = MongoPositions.save, Consumer._commit
+_append_many, _reactions_to = MongoStore.append_many, Intake._reactions_to
 
 
 def die(*_: object) -> None:
@@ -37,9 +44,23 @@ def die_at_relay_place(self: MongoPositions, name: str, fence: int, value: objec
     _save(self, name, fence, value)
 
 
+def die_after_append(self: MongoStore, commits: Sequence[Any]) -> None:
+    _append_many(self, commits)
+    if commits:
+        die()
+
+
+def break_on_a_line(self: Intake, event: Recorded) -> Sequence[Reaction]:
+    if getattr(event.event, "contract_number", "") == os.environ["CHAOS_LINE"]:
+        raise ZeroDivisionError("a bug, on purpose")
+    return _reactions_to(self, event)
+
+
 PLACES = {
     "before-offset-commit": lambda: setattr(Consumer, "_commit", staticmethod(die_at_offset_commit)),
+    "after-append": lambda: setattr(MongoStore, "append_many", die_after_append),
     "before-relay-place": lambda: setattr(MongoPositions, "save", die_at_relay_place),
+    "bug-on-a-line": lambda: setattr(Intake, "_reactions_to", break_on_a_line),
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,142 @@
+"""The disk is full, the clock jumps, the network is bad, what lies on disk is spoiled."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event
+
+from pymongo.errors import PyMongoError
+
+from chaos import disk, gates
+from chaos.faults.broker import in_order
+from chaos.ground import API, Ground, Skipped, promised, taken
+from chaos.harm import LONG, changed
+from chaos.load import DESTINATIONS, Load
+from chassis.testing import eventually
+from devstack import debian
+from devstack.stack import Stack
+from devstack.trouble import Trouble
+
+FULL_SECONDS = 10.0
+LOST = 5
+# Megabytes. MongoDB makes journals of a hundred each before it needs them.
+ROOM = 400
+EDITS = 110  # A snapshot is kept after a hundred (chassis/handling.py).
+LIBRARY = "libfaketime.so.1"
+
+
+def disk_full(ground: Ground, load: Load) -> list[str]:
+    """First MongoDB's, then Kafka's, each for a while."""
+    places, notes = ground.stack.places, []
+    with (
+        disk.under(ground.stack, "mongod", places.mongo_data, ROOM) as of_mongo,
+        disk.under(ground.stack, "kafka", places.kafka_data, ROOM) as of_kafka,
+    ):
+        ground.stack.wait_ready()
+        with load.running(FULL_SECONDS * 6):
+            for name, full in (("MongoDB", of_mongo), ("Kafka", of_kafka)):
+                before = load.told["report", 503] + load.broken_off["report"]
+                _filled(full, ground if name == "MongoDB" else None)
+                ground.stack.wait_ready()
+                notes.append(f"{load.told['report', 503] + load.broken_off['report'] - before} refused by {name}'s")
+                Event().wait(FULL_SECONDS / 2)
+    ground.stack.wait_ready()
+    return notes
+
+
+def _filled(full: disk.SmallDisk, ground: Ground | None) -> None:
+    """For a while. Journals that were made in time would carry MongoDB over it, so it has to write the rest too."""
+    full.fill()
+    if ground:
+        with suppress(PyMongoError):
+            ground.mongo.admin.command("fsync")
+    for _ in range(int(FULL_SECONDS)):
+        Event().wait(1)
+        full.top_up()
+    full.free()
+
+
+def clock_jumps(ground: Ground, load: Load) -> list[str]:
+    """An hour ahead, then an hour behind, for all processes of ours at once, in the middle of the storm.
+
+    A token that was signed before a jump is none after it until the gateway asks for another, so for moments 401 is
+    answered.
+    """
+    load.come_again.add(401)
+    with _clock(ground.stack, ground.processes()) as clock, load.running(30):
+        Event().wait(6)
+        clock.write_text("+3600")
+        Event().wait(8)
+        clock.write_text("-3600")
+        Event().wait(8)
+        clock.write_text("+0")
+    told = {f"{who} {status}": count for (who, status), count in load.told.items() if status in load.come_again}
+    return [f"told to come again: {told}", *in_order(ground)]
+
+
+@contextmanager
+def _clock(stack: Stack, names: list[str]) -> Iterator[Path]:
+    """A file that says how far the clock of these processes is off."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            unpacked = debian.unpacked("libfaketime", Path(folder), "libfaketime")
+        except Trouble as missing:
+            raise Skipped(str(missing)) from missing
+        library = next(unpacked.rglob(LIBRARY), None)
+        if library is None:
+            raise Skipped(f"the package libfaketime has no {LIBRARY}")
+        clock = Path(folder) / "clock"
+        clock.write_text("+0")
+        environment = {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(clock),
+            "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_DISABLE_SHM": "1",
+            "NO_FAKE_STAT": "1",
+        }
+        with changed(stack, *names, **environment):
+            yield clock
+
+
+def bad_network(ground: Ground, load: Load) -> list[str]:
+    """Half a second for each way, then resets, then nothing at all, between all processes."""
+    with gates.between_all(ground) as weather:
+        with load.running(50):
+            Event().wait(3)
+            weather.delay = 0.5
+            Event().wait(15)
+            weather.delay, weather.resets = 0.0, 0.05
+            Event().wait(10)
+            weather.resets = 0.0
+            weather.still.set()
+            Event().wait(12)
+            weather.still.clear()
+        ground.stack.wait_ready()
+        eventually(lambda: not load.wrong, within=LONG)
+        return [
+            f"{weather.pieces} pieces, {weather.broken} reset; {load.told['report', 503]} reports told to come again"
+        ]
+
+
+def spoiled_on_disk(ground: Ground, load: Load) -> list[str]:
+    """A snapshot says something else than its events, and a row of a view is lost."""
+    line = load.lines[0]
+    load.lines = load.lines[1:]
+    path = f"/contracts/{line}/bulk-forward"
+    for turn in range(EDITS):
+        taken(ground.put(path, {"entries": {line: DESTINATIONS[turn % 2]}}), 200)
+    snapshots = ground.database("bulkforward")["snapshots"]
+    spoiled = snapshots.update_one({"_id": f"plan-{line}"}, {"$set": {f"state.entries.{line}": "0398765432"}})
+    promised(spoiled.modified_count == 1, f"there was no snapshot after {EDITS} edits")
+    read = ground.operator.get(API + path).body["entries"]
+    promised(DESTINATIONS[(EDITS - 1) % 2] in str(read), f"a spoiled snapshot was believed: {read}")
+    load.one_after_another()
+    rows, some = ground.database("linewatch")["faults"], {"_id": {"$in": load.lines[:LOST]}}
+    eventually(lambda: rows.count_documents(some) == LOST, within=LONG, every=0.3)
+    rows.delete_many(some)
+    ground.command("linewatch", "rebuild", "faults")
+    there = rows.count_documents(some)
+    promised(there == LOST, f"{LOST} rows were lost, and {there} are there after the rebuild")
+    return [f"a snapshot of {EDITS} edits was passed over; {LOST} lost rows are back"]
