@@ -17,8 +17,7 @@ from sim.site import PROCESSES, Running, Site, Web
 MONITOR = Actor("operator", "noc")
 PATIENCE_MS = 4_000
 DESTINATIONS = ("08012345678", "09012345678", "0312345678")
-ACTIVE_MS = 25_000
-LAST_SECOND = 20
+ACTIVE_MS = 20_000
 # Poison: what no reader can take.
 JUNK: tuple[tuple[bytes | None, tuple[tuple[str, bytes], ...]], ...] = (
     (None, ()),
@@ -126,18 +125,16 @@ class Actors:
         chance = self.site.world.chance
         timed = chance.random() < 0.85
         for contract_number in self.contracts:
-            for alarm in ("los", "power")[: 1 + (chance.random() < 0.3)]:
+            for alarm in ("los", "power")[: 1 + (chance.random() < 0.2)]:
                 self._plan_alarm(contract_number, alarm, timed)
 
     def _plan_alarm(self, contract_number: str, alarm: str, timed: bool) -> None:
         """An alarm that goes up and down a few times, or many; told of with delays, in other orders, more than once."""
         chance, start = self.site.world.chance, self._start_second
         second = start + chance.randrange(1, 6)
-        flaps = chance.random() < 0.2
+        flaps = chance.random() < 0.15
         said: list[Report] = []
-        for _ in range(chance.randrange(4, 7) if flaps else chance.randrange(1, 4)):
-            if second > start + LAST_SECOND:
-                break
+        for _ in range(chance.randrange(3, 6) if flaps else chance.randrange(1, 3)):
             severity = chance.choice(("major", "major", "critical", "minor", "warning"))
             planned = chance.random() < 0.08
             said.append(self._report(contract_number, alarm, True, severity, planned, second, timed))
@@ -221,7 +218,7 @@ class Actors:
     def plan_customers(self) -> None:
         chance = self.site.world.chance
         for contract_number in self.contracts:
-            for _ in range(chance.randrange(4)):
+            for _ in range(chance.randrange(3)):
                 at = chance.randrange(ACTIVE_MS)
                 self._at(at, partial(self._act_by_hand, contract_number))
 
@@ -294,7 +291,7 @@ class Trouble:
             self._mail,
             self._three_times,
         )
-        for _ in range(world.chance.randrange(1, 6)):
+        for _ in range(world.chance.randrange(1, 7)):
             kind = world.chance.choice(kinds)
             world.later(world.chance.randrange(ACTIVE_MS), kind)
 

@@ -78,7 +78,6 @@ class Bus:
             self.world.fire(member.woken)
 
     def assigned(self, group: Group, member: "Member") -> list[TopicPartition]:
-        self._expel(group)
         topics = sorted({topic for one in group.members for topic in one.topics})
         places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
         mine = group.members.index(member)
@@ -90,14 +89,14 @@ class Bus:
 
     def _expel_all(self) -> None:
         for group in self.groups.values():
-            self._expel(group)
+            self.expel(group)
 
     def wake(self, process: Process) -> None:
         for member in self.readers:
             if member.process is process:
                 self.world.fire(member.woken)
 
-    def _expel(self, group: Group) -> None:
+    def expel(self, group: Group) -> None:
         """Those that have shown no life for a session's time are in the group no more."""
         late = [one for one in group.members if one.silent_since + SESSION_MS < self.world.now and one.is_silent]
         if late:
@@ -260,8 +259,9 @@ class Member(_Client):
         """Learns of a rebalance: all that it had is taken, and what it has now begins at what is committed."""
         if not self._listener:
             return
-        mine = self.bus.assigned(self._group, self)
+        self.bus.expel(self._group)
         if self._generation != self._group.generation:
+            mine = self.bus.assigned(self._group, self)
             self._listener.on_partitions_revoked(self._assigned)
             self._generation = self._group.generation
             self._assigned, self._paused = mine, set()

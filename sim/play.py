@@ -37,7 +37,7 @@ def play(seed: int, *, traced: bool = False) -> Result:
     world = World(seed, traced=traced)
     _tell_logs(world if traced else None)
     site = Site(world)
-    some = 1 if world.chance.random() < 0.7 else 2
+    some = 1 if world.chance.random() < 0.85 else 2
     actors = Actors(site, LINES[:some])
     addresses = {number: _addresses(world, number) for number in actors.contracts}
     site.server.refused = frozenset({NOBODY})
