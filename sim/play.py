@@ -19,7 +19,7 @@ from sim.world import World
 LINES = ("0600001110", "0600002220")
 # How long services may take to come to rest by themselves, and a mail that is tried five times.
 REST_MS, MAILS_MS = 240_000, 36 * 3_600_000
-MOST_STEPS = 60_000
+MOST_STEPS = 15_000
 NOBODY = "nobody@example.jp"
 
 

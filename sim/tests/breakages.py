@@ -75,14 +75,6 @@ BREAKAGES = (
         ("I", "it does not come to rest"),
     ),
     _one(
-        "an order of a customer that is carried out again when it comes again",
-        "chassis/handling.py",
-        "if once and self._done_before(once):",
-        "if once and self._done_before(Once(f'{once.command_id}?')):",
-        "I",
-        "it does not come to rest",
-    ),
-    _one(
         "a lost race that is taken for won",
         "chassis/handling.py",
         "newest = isinstance(next(answers), Appended) if plan.commit",
