@@ -1,6 +1,8 @@
 """One world from its seed: set up, acted on and broken for a while, mended, and checked when it has come to rest."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -35,7 +37,12 @@ class Result:
 def play(seed: int, *, traced: bool = False) -> Result:
     """The world of this seed, always the same."""
     world = World(seed, traced=traced)
-    _tell_logs(world if traced else None)
+    with _logs_told_to(world):
+        _live(world)
+    return Result(seed, tuple(dict.fromkeys(world.broken)), tuple(world.trace or ()))
+
+
+def _live(world: World) -> None:
     site = Site(world)
     some = 1 if world.chance.random() < 0.85 else 2
     actors = Actors(site, LINES[:some])
@@ -54,9 +61,10 @@ def play(seed: int, *, traced: bool = False) -> Result:
         checked = Checked(site, actors, addresses, at_the_end=True)
         checked.road()
         checked.mails()
+    except Exception as broken:  # noqa: BLE001  The seed's, not the simulator's.
+        world.wrong(f"it cannot be checked: {broken!r}")
     finally:
         _end(site)
-    return Result(seed, tuple(dict.fromkeys(world.broken)), tuple(world.trace or ()))
 
 
 def _addresses(world: World, number: str) -> tuple[str, ...]:
@@ -143,16 +151,21 @@ def _end(site: Site) -> None:
         site.kill_web(service)
 
 
-def _tell_logs(world: World | None) -> None:
-    """What the services log is part of the history; nobody else wants to read it."""
+@contextmanager
+def _logs_told_to(world: World) -> Iterator[None]:
+    """What the services log is part of a history that is traced; else nobody wants to read it."""
 
     def tell(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        if world is not None:
-            said = {name: event[name] for name in ("task", "code", "cause", "reason", "place") if name in event}
-            world.note(f"log of {world.task}", f"{event['event']} {said or ''}")
+        said = {name: event[name] for name in ("task", "code", "cause", "reason", "place") if name in event}
+        world.note(f"log of {world.task}", f"{event['event']} {said or ''}")
         raise structlog.DropEvent
 
-    level = 0 if world is not None else logging.CRITICAL
+    level = logging.CRITICAL if world.trace is None else 0
+    before = structlog.get_config()
     structlog.configure(
         processors=[tell], wrapper_class=structlog.make_filtering_bound_logger(level), cache_logger_on_first_use=False
     )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

@@ -14,7 +14,6 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-from chassis.errors import TsunaguError
 from chassis.testing import NOON
 
 # How often the one that is about to change something lets others go first, and how often the engine is slow then; and
@@ -106,8 +105,8 @@ class World:
                 target(*args)
             except Died:
                 pass
-            except TsunaguError as problem:
-                self.wrong(f"{process.name}: {name} ended by {problem!r}")
+            except Exception as broken:  # noqa: BLE001  Whatever it is, no task may end so.
+                self.wrong(f"a task ended by {broken!r}: {name} of {process.name}")
             task.ended = True
             self.fire(task.end)
 

@@ -80,6 +80,8 @@ BREAKAGES = (
         "newest = isinstance(next(answers), Appended) if plan.commit",
         "newest = bool(next(answers)) if plan.commit",
         "I",
+        "it cannot be checked",
+        "a task ended",
     ),
     _one(
         "an offset that is told once and for all",
