@@ -17,6 +17,8 @@ from typing import Any
 # gunicorn reads this file before it puts the working directory on the path.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+
 from chassis.garbage import collect_seldom
 from chassis.settings import read, variable
 
@@ -53,6 +55,12 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class NoAccessLog(Logger):  # type: ignore[misc]
+    """Our applications tell of each request themselves; gunicorn would gather all that its own line might say first."""
+
+    def access(self, *_: Any) -> None: ...
+
+
 def _metrics_folder(given: str) -> Path:
     if not given:
         return Path(tempfile.mkdtemp(prefix="tsunagu-metrics-"))
@@ -85,6 +93,7 @@ if Path("/dev/shm").is_dir():
     worker_tmp_dir = "/dev/shm"
 
 loglevel = settings.log_level
+logger_class = NoAccessLog
 logconfig_dict: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
