@@ -77,7 +77,7 @@ metrics_folder = _metrics_folder(settings.prometheus_multiproc_dir)
 
 bind = [settings.bind]
 workers = 1
-worker_class = "chassis.staying.StayingWorker"
+worker_class = "chassis.serving.Worker"
 threads = settings.web_threads
 preload_app = False
 # Longer than the gateway's pools keep a connection, so that a reused one is hardly ever closed at this end.

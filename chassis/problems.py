@@ -13,6 +13,7 @@ from typing import Any
 import flask
 import msgspec
 import structlog
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
 from chassis import telemetry
@@ -116,6 +117,7 @@ def install(app: flask.Flask, words: Words) -> None:
     app.extensions["words"] = {**WORDS, **words}
     app.register_error_handler(TsunaguError, answer_to)
     app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(ParseException, _answer_unparsed)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -168,7 +170,11 @@ def _of_ours(error: TsunaguError) -> Problem:
     errors = _errors(details.pop("errors", ()), details, error)
     problem = Problem(error.status, error.code, error.message, errors, {"details": details} if details else {})
     match error:
-        case Unavailable() | TooMany():
+        case Unavailable():
+            # What has failed inside is for the log; callers are told in words, and when to come again.
+            structlog.get_logger().warning("unavailable", code=error.code, cause=error.message, **error.details)
+            return replace(problem, detail="", extra={}, headers={"Retry-After": str(error.retry_after)})
+        case TooMany():
             return replace(problem, headers={"Retry-After": str(error.retry_after)})
         case Stale(current=current) if current is not None:
             return replace(problem, extra={**problem.extra, "current": current})
@@ -194,6 +200,11 @@ def _answer_http(error: HTTPException) -> flask.Response:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
     return answer(Problem(status, code, headers=headers))
+
+
+def _answer_unparsed(_error: Exception) -> flask.Response:
+    """A body that breaks the rules of HTTP in its middle: gunicorn notices when it is read."""
+    return answer(Problem(HTTPStatus.BAD_REQUEST, _CODES_BY_STATUS[HTTPStatus.BAD_REQUEST]))
 
 
 def _kebab(phrase: str) -> str:

@@ -95,6 +95,57 @@ def test_a_body_with_two_lengths_is_refused(gateway: Gateway) -> None:
     assert answer.count(b"HTTP/1.1") == 1
 
 
+@pytest.mark.parametrize("rest", [b"1\r\nxx\r\n0\r\n\r\n", b"0\r\nAuthorization: x\r\n\r\n", b"-1\r\n0\r\n\r\n", b"1\nx\r\n0\r\n\r\n"])
+def test_a_body_that_breaks_off_the_rules_is_the_callers_fault(gateway: Gateway, rest: bytes) -> None:
+    head = b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+
+    answer = gateway.raw(head + rest)
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_callers_who_never_end_a_request_hold_up_nobody(gateway: Gateway) -> None:
+    """Twice as many as there are threads: in their heads, in small bodies, and in large ones."""
+    starts = (
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+        b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
+        b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n",
+    )
+    held = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(16 * len(starts))]
+    try:
+        for number, connection in enumerate(held):
+            connection.sendall(starts[number % len(starts)])
+        for _ in range(20):
+            for connection in held:
+                connection.sendall(b"x")
+            assert lives(gateway)
+    finally:
+        for connection in held:
+            connection.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"NONSENSE\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\n\r\n", 400),
+        (b"GET /" + b"a" * 5_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 80_000, 431),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: <script>\r\nBad Header\r\n\r\n", 400),
+    ],
+)
+def test_what_is_no_request_is_answered_as_all_else_is(gateway: Gateway, request_: bytes, status: int) -> None:
+    head, _, body = gateway.raw(request_).partition(b"\r\n\r\n")
+
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == status
+    assert b"script" not in body
+
+
 def test_it_stops_when_told_and_leaves_only_json_lines(gateway: Gateway) -> None:
     gateway.get("/nowhere/0600001111")
     gateway.process.terminate()
