@@ -70,6 +70,8 @@ class MongoStore:
         return self.load_many([stream], shape)[stream]
 
     def load_many(self, streams: Sequence[str], shape: str = "") -> dict[str, Loaded]:
+        if not streams:  # Of nothing there is nothing to be asked, and the database refuses such a question.
+            return {}
         with reachable():
             snapshots = self._find_snapshots(streams, shape)
             found = self._find_after(streams, snapshots)

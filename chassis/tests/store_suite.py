@@ -98,6 +98,9 @@ class StoreSuite:
             "door-3": [],
         }
 
+    def test_of_no_streams_nothing_is_loaded(self, store: EventStore) -> None:
+        assert store.load_many([]) == {}
+
     def test_the_second_of_two_commits_of_one_revision_lost_the_race(self, store: EventStore) -> None:
         store.append(commit(STREAM, 1, Opened("ann"), commands=("c-1",)))
 
