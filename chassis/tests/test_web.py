@@ -155,7 +155,7 @@ def add_failures(routes: Blueprint) -> None:
     failures = {
         "rejected": Rejected("destination-not-allowed", field="entries.0600001111", limit=3),
         "conflict": Conflict("lost-race"),
-        "unavailable": Unavailable("store-unavailable", retry_after=7),
+        "unavailable": Unavailable("store-unavailable", "AutoReconnect", retry_after=7, error="pool paused"),
         "mongo": ServerSelectionTimeoutError("mongodb://user:hunter2@host"),
         "bug": RuntimeError("secret detail"),
     }
@@ -330,6 +330,18 @@ def test_unavailability_says_when_to_try_again(client: FlaskClient) -> None:
 
     assert problem(response) == (503, "store-unavailable")
     assert response.headers["Retry-After"] == "7"
+
+
+def test_what_has_failed_inside_is_no_callers_business(client: FlaskClient) -> None:
+    response = client.get("/fail/unavailable", headers={"Accept-Language": "en"})
+
+    assert response.json == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "code": "store-unavailable",
+        "detail": "Not available at the moment. Please try again.",
+    }
 
 
 def test_a_lost_database_is_unavailability(client: FlaskClient) -> None:
