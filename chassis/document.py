@@ -26,7 +26,7 @@ def document_of(app: flask.Flask, blueprints: Sequence[Blueprint]) -> Callable[[
 
     @cache
     def made() -> bytes:
-        return msgspec.json.encode(_with_headers(app, _spec(app, blueprints).to_dict()))
+        return msgspec.json.encode(_with_patterns(_with_headers(app, _spec(app, blueprints).to_dict())))
 
     return made
 
@@ -52,6 +52,25 @@ def _with_headers(app: flask.Flask, document: Any) -> Any:
         for method in {name.lower() for name in rule.methods or ()} & described.keys():
             described[method]["parameters"] = [*described[method].get("parameters", []), *headers]
     return document
+
+
+def _with_patterns(value: Any) -> Any:
+    """With the patterns of texts as JSON Schema writes them: ECMA-262 has neither \\A nor \\Z, and looks anywhere in a
+    text where Python's `match`, with which bodies are checked, begins at its start."""
+    match value:
+        case dict():
+            return {
+                key: _ecma(inner) if key == "pattern" and isinstance(inner, str) else _with_patterns(inner)
+                for key, inner in value.items()
+            }
+        case list():
+            return [_with_patterns(inner) for inner in value]
+    return value
+
+
+def _ecma(pattern: str) -> str:
+    plain = pattern.replace(r"\A", "^").replace(r"\Z", "$")
+    return plain if plain.startswith("^") else f"^(?:{plain})"
 
 
 class _Api(flask_smorest.Api):  # type: ignore[misc]

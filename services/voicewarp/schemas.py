@@ -33,7 +33,10 @@ from services.voicewarp.model.setting import DEFAULT_RING_SECONDS, MOST_DESTINAT
 Number = partial(TypedNumber, phone.normalise)
 MOST_LETTERS = 40
 # What a switch calls a call; SIP's own Call-IDs fit. No path can name `.` and `..`, so nobody could tell their outcome.
-CALL_ID = validate.Regexp(r"^(?!\.{1,2}\Z)[A-Za-z0-9._:@+~-]{1,128}\Z")
+CALL_ID = (
+    validate.Regexp(r"^[A-Za-z0-9._:@+~-]{1,128}\Z"),
+    validate.NoneOf((".", ".."), error="wrong-format"),
+)
 # A number as switches write it; its parameters, as a context, come after a semicolon (RFC 3966).
 TEL_URI = re.compile(r"\s*tel:([^;]*)", re.IGNORECASE)
 # How switches say that a caller's number is kept back, where they do not say null.
