@@ -80,7 +80,7 @@ class Intake:
         events, letters = [], []
         for record in records:
             try:
-                events.append((record, from_kafka(record.value, record.headers, self.codec)))
+                events.append((record, read(record, self.codec)))
             except BadMessage as problem:
                 letters.append(Letter(record, f"{problem.code} {problem.details}"))
         return events, letters
@@ -109,6 +109,18 @@ class Intake:
     def _reactions_to(self, event: Recorded) -> Sequence[Reaction]:
         found = self.reactions.get(event.type, ())
         return (found,) if isinstance(found, Reaction) else found
+
+
+def read(record: Any, codec: Codec) -> Recorded:
+    """The event of a Kafka record; BadMessage also when its topic is not that of the one who alone says such events.
+
+    Who may write to one topic can therefore not speak for anybody else, whatever the record says of itself.
+    """
+    event = from_kafka(record.value, record.headers, codec)
+    owner = codec.owner_of(event.type)
+    if owner and record.topic.removesuffix(kafka.DEAD_LETTER) != kafka.topic_of(owner):
+        raise BadMessage("not-its-owner", type=event.type, topic=record.topic)
+    return event
 
 
 def passes(problem: Exception) -> bool:

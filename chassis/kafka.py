@@ -14,6 +14,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 from chassis.errors import Unavailable
 
 PARTITIONS = 4
+DEAD_LETTER = ".dead-letter"
 MAX_MESSAGE_BYTES = 1_000_000
 # A client learns within this time that the cluster behind its servers is another one.
 METADATA_AGE_MS = 5_000
@@ -40,7 +41,7 @@ def topic_of(owner: str) -> str:
 
 
 def dead_letter_topic(topic: str) -> str:
-    return f"{topic}.dead-letter"
+    return f"{topic}{DEAD_LETTER}"
 
 
 def make_topics(servers: Sequence[str], owners: Sequence[str], replicas: int = -1) -> None:

@@ -70,16 +70,27 @@ class Codec:
     """Events to JSON data and back, by the name of their class.
 
     Fields that a class does not know are ignored and missing ones refused, so a producer may be newer than its reader.
-    An upcaster turns the data of an older shape of its type into today's.
+    An upcaster turns the data of an older shape of its type into today's. `owners` are the only ones who say a type, by
+    its name.
     """
 
-    def __init__(self, types: Iterable[type], upcasters: Mapping[str, Upcaster] | None = None) -> None:
+    def __init__(
+        self,
+        types: Iterable[type],
+        upcasters: Mapping[str, Upcaster] | None = None,
+        owners: Mapping[str, str] | None = None,
+    ) -> None:
         self._types = {cls.__name__: cls for cls in types}
         self._upcasters = dict(upcasters or {})
+        self._owners = dict(owners or {})
 
     @property
     def types(self) -> frozenset[str]:
         return frozenset(self._types)
+
+    def owner_of(self, name: str) -> str:
+        """Who alone says events of this type; "" when anyone may."""
+        return self._owners.get(name, "")
 
     def encode(self, event: object) -> tuple[str, dict[str, Any]]:
         """The type name and JSON data of an event.

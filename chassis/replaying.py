@@ -8,9 +8,9 @@ import structlog
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from chassis import kafka
-from chassis.consumer import BATCH, Intake, bury
+from chassis.consumer import BATCH, Intake, bury, read
 from chassis.errors import BadMessage
-from chassis.messages import Codec, Recorded, from_kafka
+from chassis.messages import Codec, Recorded
 from chassis.store import EventStore
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ def heard(servers: Sequence[str], topics: Sequence[str], codec: Codec) -> Iterat
             for batch in consumer.poll(timeout_ms=500).values():
                 for record in batch:
                     try:
-                        yield from_kafka(record.value, record.headers, codec)
+                        yield read(record, codec)
                     except BadMessage as problem:
                         log.warning("unreadable_event_left_out", code=problem.code)
 

@@ -134,7 +134,12 @@ def record_of(event: Recorded, codec: Codec, owner: str = "test", offset: int = 
 
 def deliver(intake: Intake, *events: Recorded) -> list[Letter]:
     """Hands a service foreign events in one batch, through their written form. What became dead letters."""
-    return intake.take([record_of(event, intake.codec, offset=place) for place, event in enumerate(events)])
+    codec = intake.codec
+    owners = [codec.owner_of(event.type) or "test" for event in events]
+    records = [
+        record_of(event, codec, owner, place) for place, (event, owner) in enumerate(zip(events, owners, strict=True))
+    ]
+    return intake.take(records)
 
 
 @dataclass

@@ -19,6 +19,10 @@ EVENTS: Mapping[str, tuple[type, ...]] = {
 }
 
 
+# Who alone says an event of this type.
+OWNERS: Mapping[str, str] = {event.__name__: owner for owner, events in EVENTS.items() for event in events}
+
+
 def events_of(*owners: str) -> tuple[type, ...]:
     """The public events of these owners: what a reader of their topics must be able to read."""
     return tuple(event for owner in owners for event in EVENTS[owner])

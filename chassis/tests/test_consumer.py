@@ -17,7 +17,7 @@ from chassis.errors import Conflict, NotFound, Unavailable
 from chassis.gathering import THICK
 from chassis.handling import Handler, Order
 from chassis.memory_store import MemoryStore
-from chassis.messages import Recorded, to_kafka
+from chassis.messages import Codec, Recorded, to_kafka
 from chassis.replaying import replay
 from chassis.store import Answer, Commit
 from chassis.testing import FixedClock, Record, deliver, eventually, record_of, recorded
@@ -166,6 +166,26 @@ def test_a_reaction_that_finds_nothing_is_a_letter(service: Service) -> None:
     letters = deliver(Intake("keeper", CODEC, {"Opened": Reaction(service.doors, orders)}), opened("ann"))
 
     assert "no-such-door" in letters[0].cause
+
+
+@pytest.mark.parametrize("topic", ["doors-events", "doors-events.dead-letter"])
+def test_an_event_on_its_owners_topic_is_taken(service: Service, topic: str) -> None:
+    assert intake_of_doors(service).take([replace(record_of(opened("ann"), CODEC, "doors"), topic=topic)]) == []
+    assert service.book() == ("ann",)
+
+
+@pytest.mark.parametrize("topic", ["windows-events", "windows-events.dead-letter", "doors-events.other"])
+def test_an_event_that_another_than_its_owner_says_is_a_letter(service: Service, topic: str) -> None:
+    forged = replace(record_of(opened("mallory"), CODEC, "doors"), topic=topic)
+
+    (letter,) = intake_of_doors(service).take([forged])
+
+    assert "not-its-owner" in letter.cause
+    assert not service.books()
+
+
+def intake_of_doors(service: Service) -> Intake:
+    return replace(service.intake, codec=Codec([Opened, Closed], owners={"Opened": "doors"}))
 
 
 def test_an_event_may_have_reactions_of_several_handlers(service: Service) -> None:

@@ -17,7 +17,7 @@ from chassis.runtime import Service
 from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
-from contracts import auth, events_of, names_of, phone
+from contracts import OWNERS, auth, events_of, names_of, phone
 from services.auth.adapters import Claims, LastSeen, MongoClaims, MongoLastSeen, MongoSessions, Sessions
 from services.auth.api import WORDS, contracts_blueprint, customers_blueprint, keys_blueprint
 from services.auth.commands import api_key, token_key
@@ -91,7 +91,7 @@ def build(
         ],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), reactions(credentials, contracts)),
+        Intake(NAME, Codec(events_of(*HEARD), owners=OWNERS), reactions(credentials, contracts)),
         commands={
             "api-key": api_key(keys),
             "token-key": token_key(settings.token_signing_key, settings.token_keys),

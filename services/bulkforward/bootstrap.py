@@ -18,7 +18,7 @@ from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
 from chassis.views import Views
-from contracts import bulkforward, events_of, names_of, phone
+from contracts import OWNERS, bulkforward, events_of, names_of, phone
 from services.bulkforward.adapters import DryRuns, MongoDryRuns
 from services.bulkforward.api import WORDS, blueprint, csv_blueprint
 from services.bulkforward.flows import CsvEdits
@@ -69,7 +69,7 @@ def parts(
         lambda: [blueprint(plans, whole), csv_blueprint(plans, edits)],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), heard, forwards, caused=tell_of_starts),
+        Intake(NAME, Codec(events_of(*HEARD), owners=OWNERS), heard, forwards, caused=tell_of_starts),
         plain_number=phone.normalise,
     )
 

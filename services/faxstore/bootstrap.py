@@ -12,7 +12,7 @@ from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
 from chassis.views import Views
-from contracts import events_of, faxstore, names_of, phone
+from contracts import OWNERS, events_of, faxstore, names_of, phone
 from services.faxstore.adapters import Contents, MongoContents, Spool
 from services.faxstore.api import WORDS, fax_routes, number_routes, overview_routes, receiver_routes
 from services.faxstore.flows import Quota, Receipts, Shelf, Turns
@@ -61,7 +61,7 @@ def build(
         ],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), reactions(numbers)),
+        Intake(NAME, Codec(events_of(*HEARD), owners=OWNERS), reactions(numbers)),
         own_views=rows,
         aside={"developer": developer.run, "housekeeper": keeper.run},
         plain_number=phone.normalise,

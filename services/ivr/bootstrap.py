@@ -15,7 +15,7 @@ from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
 from chassis.views import Views
-from contracts import events_of, ivr, names_of
+from contracts import OWNERS, events_of, ivr, names_of
 from services.ivr.adapters import MongoSequence, PepperVault, Sequence
 from services.ivr.api import WORDS, Exchange, blueprint
 from services.ivr.model import CATEGORY, PRIVATE_EVENTS, decider
@@ -44,7 +44,7 @@ def build(
     calls = Handler(kept, decider(safe), CATEGORY, clock=clock)
     exchange = Exchange(calls, known, safe, sequence or MongoSequence(db), clock)
     # It hears no more than its view folds.
-    intake = Intake(NAME, Codec(events_of(*HEARD)), {}, known)
+    intake = Intake(NAME, Codec(events_of(*HEARD), owners=OWNERS), {}, known)
     parts = Parts(NAME, CODEC, names_of(NAME), lambda: [blueprint(exchange, settings.silence)], WORDS, HEARD, intake)
     return assemble(settings, db, kept, parts)
 

@@ -18,7 +18,7 @@ from chassis.store import EventStore
 from chassis.tasks import Alarm
 from chassis.telemetry import configure_logging
 from chassis.views import Views
-from contracts import events_of, linewatch, names_of, phone
+from contracts import OWNERS, events_of, linewatch, names_of, phone
 from services.linewatch.adapters import MongoRefusals, MongoSources, Refusals, Sources
 from services.linewatch.api import (
     WORDS,
@@ -86,7 +86,7 @@ def parts(
         ],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), reactions(lines), known),
+        Intake(NAME, Codec(events_of(*HEARD), owners=OWNERS), reactions(lines), known),
         own_views=own,
         lists_wait=True,
         plain_number=phone.normalise,

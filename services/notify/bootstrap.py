@@ -19,7 +19,7 @@ from chassis.store import EventStore
 from chassis.tasks import Alarm
 from chassis.telemetry import configure_logging
 from chassis.views import Views
-from contracts import events_of, names_of, notify, phone
+from contracts import OWNERS, events_of, names_of, notify, phone
 from services.notify.adapters import Mailer, SmtpMailer
 from services.notify.api import WORDS, fax_mail_blueprint, incoming_blueprint, mails_blueprint, notices_blueprint
 from services.notify.flows import Addresses, Posting, Trials
@@ -93,7 +93,7 @@ def parts(
         ],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), heard, told, answers=ANSWERS),
+        Intake(NAME, Codec(events_of(*HEARD), owners=OWNERS), heard, told, answers=ANSWERS),
         own_views=rows,
         alarms=[Alarm(notices, notice.Wake)],
         aside={"sender": sender.run},

@@ -15,7 +15,7 @@ from chassis.settings import read
 from chassis.store import EventStore
 from chassis.telemetry import configure_logging
 from chassis.views import Views
-from contracts import events_of, names_of, phone, voicewarp
+from contracts import OWNERS, events_of, names_of, phone, voicewarp
 from services.voicewarp.api import WORDS, call_routes, number_routes
 from services.voicewarp.flows import Ways
 from services.voicewarp.model import call, setting
@@ -47,7 +47,7 @@ def parts(store: EventStore, rows: Views, *, handler: Callable[..., Handler[Any]
         lambda: [number_routes(numbers, ways), call_routes(calls, ways)],
         WORDS,
         HEARD,
-        Intake(NAME, Codec(events_of(*HEARD)), reactions(numbers), rows),
+        Intake(NAME, Codec(events_of(*HEARD), owners=OWNERS), reactions(numbers), rows),
         # One row is made from both, the service's own commits and what it hears.
         own_views=rows,
         plain_number=phone.normalise,

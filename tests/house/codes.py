@@ -62,7 +62,14 @@ def wordless_in_chassis(repository: Repository, shared: Mapping[str, object]) ->
 # Codes of workers and shell commands: they are logged, and no caller ever reads them.
 NEVER_ANSWERED = frozenset(
     {"kafka-unavailable", "view-being-switched", "rebuild-running", "rebuild-too-slow"}
-    | {"unknown-event-type", "unreadable-event", "unreadable-message", "empty-message", "header-missing"}
+    | {
+        "unknown-event-type",
+        "unreadable-event",
+        "unreadable-message",
+        "empty-message",
+        "header-missing",
+        "not-its-owner",
+    }
 )
 
 

@@ -144,6 +144,17 @@ def test_a_service_publishes_its_contract_and_nothing_else() -> None:
     assert not found, told("Give Parts the public names as names_of(NAME), and NAME the folder's name:", found)
 
 
+def test_a_service_takes_events_from_their_owners_alone() -> None:
+    found = [
+        f"services/{service}/bootstrap.py"
+        for service in REPOSITORY.services
+        if (text := REPOSITORY.text(f"services/{service}/bootstrap.py")).count("Codec(events_of(*HEARD)")
+        != text.count("Codec(events_of(*HEARD), owners=OWNERS)")
+    ]
+
+    assert not found, told("Make the codec of what is heard as Codec(events_of(*HEARD), owners=OWNERS):", found)
+
+
 def test_every_golden_sample_is_read_by_the_codec_of_readers() -> None:
     codec = messages.Codec(contracts.events_of(*contracts.EVENTS))
 
