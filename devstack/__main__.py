@@ -158,7 +158,7 @@ def screenshots(folder: Path) -> None:
 
 @tsunagu.command()
 def check() -> None:
-    """Check format, lint, types, imports, unit and house tests."""
+    """Check format, lint, types, imports, libraries, unit and house tests."""
     from devstack import checks
 
     sys.exit(1 if checks.run() else 0)
@@ -251,6 +251,19 @@ def images() -> None:
     from devstack import images as imaging
 
     imaging.show()
+
+
+@tsunagu.command()
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+def sbom(file: Path | None) -> None:
+    """Write the list of all libraries (CycloneDX, JSON).
+
+    To FILE, or to .tsunagu/sbom.json. It is made of requirements.lock alone and needs no network.
+    """
+    from devstack import materials
+
+    target = file or materials.DOCUMENT
+    click.echo(f"{materials.write(target)} libraries in {target}")
 
 
 @tsunagu.command()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from devstack.advisories import SKIPPED
 from devstack.places import REPOSITORY
 
 FOLDERS = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "sim", "chaos", "tests")
@@ -22,7 +23,7 @@ BIN = REPOSITORY / ".venv" / "bin"
 
 @dataclass(frozen=True)
 class Check:
-    """One command; `accepted` are the exit codes that mean all is right."""
+    """One command; `accepted` are the exit codes that mean all is right. One that ends with SKIPPED says why."""
 
     name: str
     command: Sequence[str]
@@ -32,9 +33,17 @@ class Check:
 @dataclass(frozen=True)
 class Outcome:
     check: Check
-    passed: bool
+    code: int
     output: str
     seconds: float
+
+    @property
+    def skipped(self) -> bool:
+        return self.code == SKIPPED
+
+    @property
+    def passed(self) -> bool:
+        return self.skipped or self.code in self.check.accepted
 
 
 def checks() -> list[Check]:
@@ -43,6 +52,8 @@ def checks() -> list[Check]:
     found = [
         Check("types", [python, "-m", "mypy", *FOLDERS]),
         Check("tests", [python, "-m", "pytest", "-m", QUICK, "-n", "2", "-p", "no:cacheprovider"]),
+        Check("advisories", [python, "-m", "devstack.advisories"]),
+        Check("sbom", [python, "-m", "devstack.materials"]),
         Check("lint", [python, "-m", "ruff", "check", "."]),
         Check("format", [python, "-m", "ruff", "format", "--check", "."]),
     ]
@@ -77,11 +88,11 @@ def _run(check: Check) -> Outcome:
         text=True,
         check=False,
     )
-    return Outcome(check, done.returncode in check.accepted, done.stdout, time.monotonic() - began)
+    return Outcome(check, done.returncode, done.stdout, time.monotonic() - began)
 
 
 def _show(console: Console, outcome: Outcome) -> None:
-    word = "[green]ok[/]    " if outcome.passed else "[red]FAILED[/]"
-    console.print(f"{word} {outcome.check.name:8} {outcome.seconds:5.1f} s", highlight=False)
-    if not outcome.passed:
+    word = "[yellow]skip[/]  " if outcome.skipped else "[green]ok[/]    " if outcome.passed else "[red]FAILED[/]"
+    console.print(f"{word} {outcome.check.name:10} {outcome.seconds:5.1f} s", highlight=False)
+    if outcome.skipped or not outcome.passed:
         console.print(outcome.output, markup=False, highlight=False, soft_wrap=True)
