@@ -195,7 +195,7 @@ class Checked:
         feeds: tuple[tuple[str, View, tuple[str, ...]], ...] = (
             ("linewatch", CONTRACTS, ("auth",)),
             ("linewatch", FAULTS, ("linewatch",)),
-            ("bulkforward", FORWARDS, ("voicewarp",)),
+            ("bulkforward", FORWARDS, ("bulkforward", "voicewarp")),
             ("voicewarp", ROUTES, ("bulkforward", "voicewarp")),
             ("notify", MAILS, ("notify",)),
         )

@@ -70,6 +70,7 @@ def parts(
         WORDS,
         HEARD,
         Intake(NAME, Codec(events_of(*HEARD), owners=OWNERS), heard, forwards, caused=tell_of_starts),
+        forwards,
         plain_number=phone.normalise,
     )
 

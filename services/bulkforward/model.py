@@ -4,7 +4,7 @@ One plan per contract. A fault starts it once; the recovery of that fault stops 
 customer does by hand always wins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
@@ -119,13 +119,13 @@ class NoteContract:
 @dataclass(frozen=True)
 class EditPlan:
     """All entries anew; an automation that is None stays as it is. `by_file`: a CSV file wants it. `forwards` is where
-    VoiceWarp sends numbers that the entries lead to."""
+    calls to numbers may go that the entries lead to: by VoiceWarp, and by the plans of other contracts."""
 
     entries: Mapping[str, str]
     auto_start: bool | None
     auto_stop: bool | None
     by_file: bool = False
-    forwards: Mapping[str, str] = field(default_factory=dict)
+    forwards: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class SetEntry:
 
     number: str
     destination: str
-    forwards: Mapping[str, str] = field(default_factory=dict)
+    forwards: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def _edit(command: EditPlan, plan: Plan) -> list[Event]:
 
 
 def _change_entries(
-    plan: Plan, wanted: Mapping[str, str], forwards: Mapping[str, str], by_file: bool = False
+    plan: Plan, wanted: Mapping[str, str], forwards: Mapping[str, Sequence[str]], by_file: bool = False
 ) -> list[Event]:
     _check_entries(plan, wanted, forwards)
     if dict(wanted) == dict(plan.entries):
@@ -335,7 +335,7 @@ def _answered(fault: Fault | None) -> Fault | None:
     return replace(fault, wait_for_worse=False) if fault else None
 
 
-def _check_entries(plan: Plan, wanted: Mapping[str, str], forwards: Mapping[str, str]) -> None:
+def _check_entries(plan: Plan, wanted: Mapping[str, str], forwards: Mapping[str, Sequence[str]]) -> None:
     """Only what is new or changed is checked, so that an old entry never keeps a customer from mending another."""
     if len(wanted) > MOST_ENTRIES:
         raise Rejected("too-many-entries", field="entries", most=MOST_ENTRIES)
@@ -352,7 +352,7 @@ def _check_entries(plan: Plan, wanted: Mapping[str, str], forwards: Mapping[str,
 
 
 def _destination_error(
-    number: str, destination: str, wanted: Mapping[str, str], forwards: Mapping[str, str]
+    number: str, destination: str, wanted: Mapping[str, str], forwards: Mapping[str, Sequence[str]]
 ) -> FieldError | None:
     if refusal := phone.refusal(destination):
         return _error(number, refusal, phone.MESSAGES[refusal])
@@ -363,13 +363,14 @@ def _destination_error(
     return None
 
 
-def _loops(number: str, wanted: Mapping[str, str], forwards: Mapping[str, str]) -> bool:
-    """Whether a call to `number` would come back to it, by the plan, by VoiceWarp, or by both in turn."""
+def _loops(number: str, wanted: Mapping[str, str], forwards: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a call to `number` would come back to it: by this plan, by VoiceWarp, by others, or all in turn."""
     passed: set[str] = set()
     ahead = {wanted[number]}
     while ahead:
         passed |= ahead
-        ahead = {ways[at] for at in ahead for ways in (wanted, forwards) if at in ways} - passed
+        onward = {to for at in ahead for to in forwards.get(at, ())}
+        ahead = (onward | {wanted[at] for at in ahead if at in wanted}) - passed
     return number in passed
 
 

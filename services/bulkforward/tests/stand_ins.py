@@ -18,8 +18,8 @@ class MemoryForwards:
     def project(self, events: Sequence[Recorded]) -> None:
         for recorded in events:
             for key in FORWARDS.keys(recorded) if recorded.type in FORWARDS.events else ():
-                self.rows[key] = fold_once(FORWARDS, self.rows.get(key), recorded) or self.rows[key]
+                share = FORWARDS.share(key, recorded)
+                self.rows[key] = fold_once(FORWARDS, self.rows.get(key), share) or self.rows[key]
 
     def find(self, view: str, wanted: Mapping[str, Any], *, limit: int) -> list[Row]:
-        asked = [{"_id": key, **self.rows[key]} for key in wanted["_id"]["$in"] if key in self.rows]
-        return [row for row in asked if row["started"] == wanted["started"]]
+        return [{"_id": key, **self.rows[key]} for key in wanted["_id"]["$in"] if key in self.rows]

@@ -10,6 +10,7 @@ from chassis.messages import Codec
 from chassis.store import EventStore
 from chassis.testing import deliver, recorded
 from contracts import events_of
+from contracts.bulkforward import BulkForwardEntriesChanged
 from contracts.voicewarp import VoiceWarpStarted, VoiceWarpStopped
 from services.bulkforward.bootstrap import CODEC, HEARD, NAME, build
 from services.bulkforward.model import CATEGORY, DECIDER
@@ -326,6 +327,30 @@ def test_a_loop_by_way_of_voicewarp_and_the_plan_in_turn_is_refused(
     answer = client.put(PLAN, json={"entries": {NUMBER: theirs, OTHER: NUMBER}}, headers=customer)
 
     assert errors_of(answer) == {f"entries.{NUMBER}": "loop", f"entries.{OTHER}": "loop"}
+
+
+@pytest.mark.parametrize("way", ["plan", "entry"])
+def test_a_loop_by_way_of_another_contracts_plan_is_refused_whether_or_not_that_runs(
+    client: Client, customer: Headers, forwards: MemoryForwards, way: str
+) -> None:
+    theirs = "0720001111"
+    forwards.project([recorded(BulkForwardEntriesChanged(theirs, {theirs: NUMBER}), f"plan-{theirs}")])
+
+    refused = (
+        client.put(PLAN, json={"entries": {NUMBER: theirs}}, headers=customer)
+        if way == "plan"
+        else client.put(f"{PLAN}/entries/{NUMBER}", json={"destination": theirs}, headers=customer)
+    )
+
+    assert (refused.status_code, errors_of(refused)) == (422, {f"entries.{NUMBER}": "loop"})
+
+
+def test_what_lags_of_the_contracts_own_plan_closes_no_loop(
+    client: Client, customer: Headers, forwards: MemoryForwards
+) -> None:
+    forwards.project([recorded(BulkForwardEntriesChanged(NUMBER, {OTHER: NUMBER}), f"plan-{NUMBER}")])
+
+    assert client.put(PLAN, json={"entries": {NUMBER: OTHER}}, headers=customer).status_code == 200
 
 
 def test_a_voicewarp_that_rests_closes_no_loop(client: Client, customer: Headers, forwards: MemoryForwards) -> None:

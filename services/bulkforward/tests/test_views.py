@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from chassis.testing import recorded
+from contracts.bulkforward import BulkForwardEntriesChanged
 from contracts.voicewarp import Destination, VoiceWarpChanged, VoiceWarpStarted, VoiceWarpStopped
 from services.bulkforward.tests.examples import MOBILE, OFFICE
 from services.bulkforward.tests.stand_ins import MemoryForwards
@@ -18,7 +19,7 @@ def changed(number: str, *destinations: str, active: int | None = 1) -> VoiceWar
 def row_of(*events: object) -> dict[str, Any]:
     forwards = MemoryForwards()
     forwards.project([recorded(event, f"voicewarp-{THEIRS}", place) for place, event in enumerate(events, 1)])
-    return {name: value for name, value in forwards.rows[THEIRS].items() if name != "_seen"}
+    return {name: value for name, value in forwards.rows[THEIRS].items() if name not in ("_seen", "plans")}
 
 
 STARTED = VoiceWarpStarted(THEIRS, THEIRS, MOBILE)
@@ -39,7 +40,28 @@ def test_a_row_says_where_a_number_is_forwarded(events: list[object], row: dict[
     assert row_of(*events) == row
 
 
-@pytest.mark.parametrize("event", [changed(THEIRS, MOBILE), STARTED, STOPPED])
+def planned(entries: dict[str, str], *removed: str, contract: str = THEIRS) -> BulkForwardEntriesChanged:
+    return BulkForwardEntriesChanged(contract, entries, removed)
+
+
+@pytest.mark.parametrize(
+    ("events", "plans"),
+    [
+        ([planned({THEIRS: MOBILE, OFFICE: "0312345678"})], {THEIRS: MOBILE}),
+        ([planned({THEIRS: MOBILE}), planned({THEIRS: OFFICE})], {THEIRS: OFFICE}),
+        ([planned({THEIRS: MOBILE}), planned({}, THEIRS)], {}),
+        ([planned({THEIRS: MOBILE}), planned({THEIRS: OFFICE}, contract=OFFICE)], {THEIRS: MOBILE, OFFICE: OFFICE}),
+    ],
+)
+def test_a_row_says_where_plans_send_a_number(events: list[BulkForwardEntriesChanged], plans: dict[str, str]) -> None:
+    forwards = MemoryForwards()
+
+    forwards.project([recorded(one, f"plan-{one.contract_number}", place) for place, one in enumerate(events, 1)])
+
+    assert forwards.rows[THEIRS]["plans"] == plans
+
+
+@pytest.mark.parametrize("event", [changed(THEIRS, MOBILE), STARTED, STOPPED, planned({THEIRS: MOBILE})])
 def test_the_same_event_twice_changes_nothing(event: object) -> None:
     forwards = MemoryForwards()
     message = recorded(event, f"voicewarp-{THEIRS}")
