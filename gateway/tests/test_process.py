@@ -95,7 +95,9 @@ def test_a_body_with_two_lengths_is_refused(gateway: Gateway) -> None:
     assert answer.count(b"HTTP/1.1") == 1
 
 
-@pytest.mark.parametrize("rest", [b"1\r\nxx\r\n0\r\n\r\n", b"0\r\nAuthorization: x\r\n\r\n", b"-1\r\n0\r\n\r\n", b"1\nx\r\n0\r\n\r\n"])
+@pytest.mark.parametrize(
+    "rest", [b"1\r\nxx\r\n0\r\n\r\n", b"0\r\nAuthorization: x\r\n\r\n", b"-1\r\n0\r\n\r\n", b"1\nx\r\n0\r\n\r\n"]
+)
 def test_a_body_that_breaks_off_the_rules_is_the_callers_fault(gateway: Gateway, rest: bytes) -> None:
     head = b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 

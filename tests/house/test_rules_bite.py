@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import codes, imports, layout, sources, texts
+from tests.house import attacks, codes, imports, layout, sources, texts
 from tests.house.repository import Repository
 
 Rule = Callable[[Repository], list[str]]
@@ -58,6 +58,13 @@ def planted(root: Path, files: dict[str, str]) -> Repository:
         (codes.badly_spelled, "services/a/model.py", "Rejected('Too_Many')"),
         (codes.badly_spelled, "services/a/model.py", "FieldError('entries', 'too many')"),
         (texts.unfinished, "docs/a.md", "later " + "TO" + "DO"),
+        (texts.secrets, "docs/a.md", "curl -H 'Authorization: Bearer tsu_" + "a" * 43 + "'"),
+        (texts.secrets, "deploy/key.pem", "-----BEGIN PRIV" + "ATE KEY-----"),
+        (attacks.odd_rows, "docs/attacks.md", "| 1 | a guess | `tests/x.py:test_x` |"),
+        (attacks.odd_rows, "docs/attacks.md", "\n".join(f"| {n} | a guess | later |" for n in range(1, 63))),
+        (attacks.unknown_tests, "docs/attacks.md", "| 1 | a guess | `tests/x.py:test_x` |"),
+        (attacks.unlike, "tests/e2e/attacks/test_x.py", "@pytest.mark.attack(1)\ndef test_x() -> None: ..."),
+        (attacks.unlike, "docs/attacks.md", "| 1 | a guess | `tests/e2e/attacks/test_x.py:test_x` |"),
         (texts.registry_hosts, "Dockerfile", "RUN curl https://files.python" + "hosted.org/x"),
         (texts.machine_paths, "docs/a.md", "see " + "/home" + "/someone/notes"),
     ],

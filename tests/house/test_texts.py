@@ -16,6 +16,12 @@ def test_no_registry_is_named() -> None:
     assert not found, told("Where packages come from is the machine's business; leave the host out:", found)
 
 
+def test_no_secret_is_in_the_repository() -> None:
+    found = texts.secrets(REPOSITORY)
+
+    assert not found, told("Whoever has read this has the secret; make another one and leave both out:", found)
+
+
 def test_no_path_of_a_machine_is_named() -> None:
     found = texts.machine_paths(REPOSITORY)
 

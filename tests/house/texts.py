@@ -24,6 +24,8 @@ REGISTRIES = (
     "proxy.golang" + ".org",
 )
 MACHINE_PATHS = re.compile(r"(?<![\w.~-])/(work|home|root|Users|mnt|srv)/[\w.-]")
+# A private key, and an API key or the token of a session as auth makes them.
+SECRETS = re.compile(r"-----BEGIN [A-Z ]*PRIV" + r"ATE KEY-----\s*$|\bts[us]_[A-Za-z0-9_-]{40,}")
 INDEXES = ("INDEX_URL", "REGISTRY", "PROXY")
 
 
@@ -47,6 +49,10 @@ def machine_paths(repository: Repository) -> list[str]:
     """Paths of one machine: home and work folders, and the place of this very checkout."""
     here = place_of(repository.root)
     return _lines(repository, lambda line: bool(MACHINE_PATHS.search(line) or here.search(line)))
+
+
+def secrets(repository: Repository) -> list[str]:
+    return _lines(repository, lambda line: bool(SECRETS.search(line)))
 
 
 def place_of(root: Path) -> re.Pattern[str]:
