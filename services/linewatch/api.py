@@ -126,6 +126,7 @@ def events_blueprint(
 
     @routes.route("/line-events", methods=["OPTIONS"])
     @public
+    @routes.response(200)
     def shake_hands() -> Response:
         """May events be sent here? The handshake of CloudEvents' web hooks; it proves nothing about who asks."""
         answer = Response(status=200, headers={"Allow": "POST, OPTIONS"})
