@@ -15,7 +15,7 @@ from devstack.places import REPOSITORY
 from devstack.trouble import Trouble
 
 DEFAULT_PORT = 8080
-SUITES = ("unit", "integration", "e2e", "browser", "all")
+SUITES = ("unit", "integration", "e2e", "attacks", "browser", "all")
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -120,7 +120,7 @@ def phone(number: str) -> None:
 @click.argument("suite", type=click.Choice(SUITES), default="all")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(suite: str, arguments: tuple[str, ...]) -> None:
-    """Run tests: unit, integration, e2e, browser or all.
+    """Run tests: unit, integration, e2e, attacks (a part of e2e), browser or all.
 
     What follows goes to pytest. All that is needed is started, and stopped again.
     """

@@ -38,16 +38,19 @@ SUITES = {
     # One after another: the engines of a test run share two cores with what is tested.
     "integration": Suite("integration", ("-m", "integration and not e2e and not browser")),
     "e2e": Suite("e2e", ("-m", "e2e")),
+    # A part of e2e by itself; it leaves a result.
+    "attacks": Suite("attacks", ("tests/e2e/attacks",)),
     # Each worker has a Chromium of its own; they share the stack.
     "browser": Suite("browser", ("tests/browser", "-n", "2", "--dist", "worksteal")),
 }
+ALL = ("unit", "integration", "e2e", "browser")
 
 
 def run(name: str, arguments: Sequence[str]) -> int:
     """One suite or `all`, with further arguments for pytest. The exit code: 0 when nothing failed."""
     console = Console()
     _adopt_orphans()
-    chosen = list(SUITES.values()) if name == "all" else [SUITES[name]]
+    chosen = [SUITES[one] for one in (ALL if name == "all" else (name,))]
     results = [_run(suite, arguments, console) for suite in chosen]
     left = _end_orphans()
     console.print()

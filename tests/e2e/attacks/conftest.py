@@ -1,18 +1,60 @@
-"""Who attacks, and whom: a customer with every option, a neighbour, and every machine with a key that was stolen."""
+"""Who attacks, and whom: a customer with every option, a neighbour, and every machine with a key that was stolen.
 
-from collections.abc import Callable, Mapping
+A run of all attacks leaves its result where the results of benches are.
+"""
+
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from chassis.testing import eventually
 from devstack import seed
 from devstack.client import Client
+from devstack.results import Result, at_most, count, write
 from tests.e2e import interface
 from tests.e2e.customer import API, Customer
 from tests.e2e.interface import Operation
 
 OPTIONS = ["voicewarp", "incoming-mail", "fax-mail"]
+HERE = Path(__file__).parent
+Outcome = Literal["passed", "failed", "skipped"]
+OUTCOME = pytest.StashKey[Outcome]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" or report.outcome != "passed":
+        item.stash[OUTCOME] = report.outcome
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    ours = [item for item in session.items if HERE in item.path.parents]
+    if {item.path for item in ours} == {*HERE.glob("test_*.py")} and not session.config.option.keyword:
+        write(result_of({item: item.stash.get(OUTCOME, "skipped") for item in ours}))
+
+
+def result_of(outcomes: Mapping[pytest.Item, Outcome]) -> Result:
+    tried = {number for item in outcomes for mark in item.iter_markers("attack") for number in mark.args}
+    held = {word: sum(outcome == word for outcome in outcomes.values()) for word in ("passed", "failed", "skipped")}
+    figures = {
+        "attacks of the list that are tried on a running stack": count("attacks", "tried", len(tried)),
+        "tests of them": count("tests", "passed", held["passed"], note=f"{held['skipped']} skipped"),
+        "attacks that get through": count("tests", "failed", held["failed"], goal=at_most(0)),
+    }
+    failed = [item.nodeid for item, outcome in outcomes.items() if outcome == "failed"]
+    return Result(
+        "attacks",
+        "Whatever is tried on a running stack fails, and breaks nothing.",
+        "./tsunagu test attacks",
+        figures,
+        not failed,
+        (*failed, "docs/attacks.md says what holds each attack of the list, and which do not apply."),
+    )
 
 
 @pytest.fixture(scope="session")
