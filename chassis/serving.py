@@ -128,8 +128,10 @@ class Arrival(SocketUnreader):  # type: ignore[misc]
 
 
 class Worker(StayingWorker):
-    """`worker_class` of every web process. Only `handle_error` and `_follows` are called by threads, each for the connection
-    that its thread has, so nothing needs a lock."""
+    """`worker_class` of every web process.
+
+    Threads call `handle_error` and `_follows` alone, each for the connection that it has, so nothing needs a lock.
+    """
 
     def init_process(self) -> None:
         self._large: set[Any] = set()
