@@ -17,7 +17,7 @@ from typing import Any
 # gunicorn reads this file before it puts the working directory on the path.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger
 
 from chassis.garbage import collect_seldom
 from chassis.settings import read, variable
