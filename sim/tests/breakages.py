@@ -22,7 +22,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Breakage:
-    """A mistake, and what an invariant's complaint about it may begin with."""
+    """A mistake, and how the complaints about it may begin, of which a seed that it breaks has at least one."""
 
     name: str
     changes: tuple[Change, ...]
@@ -95,6 +95,7 @@ BREAKAGES = (
         _PLAN,
         'if plan.running.cause == "manual":',
         'if plan.running.cause == "nobody":',
+        "I2",
         "I3",
     ),
     _one(
@@ -103,6 +104,7 @@ BREAKAGES = (
         "return replace(plan, running=None, fault=_answered(plan.fault))",
         "return replace(plan, running=None, fault=None)",
         "I2",
+        "I3",
     ),
     _one(
         "a late fault that starts forwarding",
@@ -137,11 +139,19 @@ BREAKAGES = (
         "I4",
     ),
     _one(
-        "a sender that believes its list and not the mail itself",
+        "a sender that notes a mail before it has sent it",
         _TASKS,
-        'if mail.state == "queued" and not (mail.next_at and mail.next_at > at)}',
-        "if mail}",
+        "answer = self.mailer.send(_letter(queued, due.post, self.site_url))",
+        "self._note(due.post.rows, _sent('soon'), going)\n"
+        "        answer = self.mailer.send(_letter(queued, due.post, self.site_url))",
         "I4",
+    ),
+    _one(
+        "a clock of ours that makes reports look old when it is set back",
+        "services/linewatch/model/line.py",
+        "ours = max(command.received, line.newest or command.received)",
+        "ours = command.received",
+        "I3",
     ),
     _one(
         "a notice that tells again whenever it is looked at",
