@@ -330,7 +330,7 @@ class Site:
             waking = db.earliest_waking()
             if waking and (to_the_end or waking < soon):
                 return False
-            if name in ("linewatch", "voicewarp", "notify") and db.followed.get("projector", 0) < len(db.log):
+            if name != "auth" and db.followed.get("projector", 0) < len(db.log):
                 return False
             if not self._has_read_all(name):
                 return False
