@@ -2,8 +2,26 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+if TYPE_CHECKING:
+    from dataclasses import replace  # So that what is changed is checked as there.
+else:
+
+    def replace(value, /, **changes):
+        """As `dataclasses.replace`, in a quarter of its time, which is much of what an event costs in a storm. Only for
+        classes without `__post_init__` and `__slots__`."""
+        changed = object.__new__(type(value))
+        fields = changed.__dict__
+        fields.update(value.__dict__)
+        known = len(fields)
+        fields.update(changes)
+        if len(fields) != known:
+            raise TypeError(f"{type(value).__name__} has no such field: {', '.join(changes)}")
+        return changed
+
+
+__all__ = ["Decider", "State", "replace"]
 State = TypeVar("State")
 
 

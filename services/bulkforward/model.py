@@ -5,11 +5,11 @@ customer does by hand always wins.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import FieldError, NotFound, Rejected
 from contracts import phone
 from contracts.bulkforward import (

@@ -6,12 +6,12 @@ length still belongs to it. What was typed is kept sealed, because any of it may
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal, Protocol, assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import Conflict
 from contracts.ivr import PasswordIssued, Unit
 

@@ -7,11 +7,11 @@ newest state, so that of many guesses at the same time exactly the allowed ones 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import FieldError, NotFound, Rejected, Unauthenticated
 from contracts.auth import Contract, GuessIgnored, LoginFailed, LoginSucceeded, PasswordChanged, PasswordInvalidated
 from contracts.ivr import Unit

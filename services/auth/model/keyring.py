@@ -4,11 +4,11 @@ All keys are one small stream, so a list of them is never behind.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import NotFound, Rejected
 
 CATEGORY = "keyring"

@@ -5,11 +5,11 @@ decided here, in one stream, so that no clock and no luck can take away the cont
 first to come of `ReceiveFax` and `AbandonContent` for a name wins, for ever. So it is with the copies made from it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import Conflict, NotFound, Unavailable
 from contracts.faxstore import DeleteCause, FaxDeleted, FaxReceived
 

@@ -5,11 +5,11 @@ one whose contract was removed, also when the next contract has the very same nu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import NotFound, Rejected
 from contracts.faxstore import DeleteCause, FaxMailChanged
 

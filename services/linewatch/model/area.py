@@ -1,10 +1,10 @@
 """Which lines an area has: an operator's mapping, so that one alarm can be about thousands of lines."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import NotFound, Rejected
 
 CATEGORY = "area"

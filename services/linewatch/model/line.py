@@ -8,11 +8,11 @@ still for a while. The times of messages decide what is true of a line; our own 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from contracts.linewatch import (
     SEVERITIES,
     LineFaulted,

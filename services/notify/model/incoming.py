@@ -6,11 +6,11 @@ contract begins anew: its settings belong to the contract that made them, and so
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import FieldError, NotFound, Rejected
 from contracts import phone
 from contracts.notify import CallCondition, CallerMode, IncomingMailChanged, IncomingMailQueued

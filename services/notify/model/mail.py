@@ -3,11 +3,11 @@
 That a mail is owed is said in the stream of what owes it (`MailQueued`); this stream begins with its first try.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import Rejected
 from contracts.notify import MailFailed, MailSent, MailSuppressed
 

@@ -5,11 +5,11 @@ the flow waits a moment to hear what bulk forwarding did, so that the mail can t
 address, whatever was heard. News may come twice and in any order between services.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import NotFound, Rejected
 from contracts.linewatch import Severity
 from contracts.notify import FaultNoticeChanged, ForwardingResult, MailKind, MailQueued, TrialMailQueued

@@ -1,11 +1,11 @@
 """One call: what the switch asked and was told, and what it says became of it. Both are said once, however often the
 switch says them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from chassis.decider import Decider
+from chassis.decider import Decider, replace
 from chassis.errors import Conflict, NotFound, Rejected
 from contracts.voicewarp import CallEnded, CallOutcome, CallReceived, Step
 from services.voicewarp.model.routing import Decision
