@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -115,7 +116,8 @@ class MongoStore:
     def append_many(self, commits: Sequence[Commit]) -> list[Answer]:
         if not commits:
             return []
-        documents = [self._document(commit) for commit in commits]
+        token = os.urandom(16).hex()
+        documents = [self._document(commit, token) for commit in commits]
         with reachable():
             try:
                 self._commits.insert_many(documents, ordered=False)
@@ -202,10 +204,8 @@ class MongoStore:
             more = {"getMore": opened["id"], "collection": self._commits.name}
             while opened["id"]:
                 opened = self._ask(more | {"batchSize": FOLLOW_LIMIT, "maxTimeMS": FOLLOW_WAIT_MS}, session)
-                changes = [self._recorded(change["fullDocument"]) for change in opened["nextBatch"]]
-                events = (event for recorded in changes for event in recorded)
-                wanted = tuple(event for event in events if types is None or event.type in types)
-                yield Batch(wanted, opened["postBatchResumeToken"])
+                changes = [self._recorded(change["fullDocument"], types) for change in opened["nextBatch"]]
+                yield Batch(tuple(chain.from_iterable(changes)), opened["postBatchResumeToken"])
         raise TokenLost("the collection is gone")
 
     def _open(self, at: Document, pipeline: Sequence[Document], session: ClientSession) -> Document:
@@ -253,7 +253,7 @@ class MongoStore:
             with reachable():
                 self._commits.update_many({"_id": {"$in": list(commit_ids)}}, {"$unset": {"wake_at": ""}})
 
-    def _document(self, commit: Commit) -> Document:
+    def _document(self, commit: Commit, token: str) -> Document:
         document: Document = {
             "_id": commit.id,
             "stream": commit.stream,
@@ -261,7 +261,7 @@ class MongoStore:
             "events": [self._event_document(entry) for entry in commit.entries],
             "at": commit.at,
             "actor": {"kind": commit.actor.kind, "id": commit.actor.id, "source": commit.actor.source},
-            "token": os.urandom(16).hex(),
+            "token": token,
         }
         if commit.command_ids:
             document["command_ids"] = list(commit.command_ids)
@@ -272,17 +272,18 @@ class MongoStore:
         return document
 
     def _event_document(self, entry: Any) -> Document:
-        name, data = self._codec.encode(entry.event)
+        name, data = self._codec.shape(entry.event)
         return {"type": name, "data": data, "correlation": entry.correlation_id, "causation": entry.causation_id}
 
-    def _recorded(self, document: Document) -> list[Recorded]:
+    def _recorded(self, document: Document, types: frozenset[str] | None = None) -> list[Recorded]:
+        """The events of a commit, or those of `types`."""
         try:
-            return self._read(document)
+            return self._read(document, types)
         except BadMessage as problem:
             log.exception("commit_damaged", commit=document["_id"], code=problem.code, details=problem.details)
             raise Damaged(problem.code) from problem
 
-    def _read(self, document: Document) -> list[Recorded]:
+    def _read(self, document: Document, types: frozenset[str] | None) -> list[Recorded]:
         actor = Actor(document["actor"]["kind"], document["actor"]["id"], document["actor"]["source"])
         return [
             Recorded(
@@ -297,6 +298,7 @@ class MongoStore:
                 event["causation"],
             )
             for index, event in enumerate(document["events"])
+            if types is None or event["type"] in types
         ]
 
 

@@ -86,7 +86,8 @@ class Views:
 
         `Unavailable` while one of them is being switched by `rebuild`.
         """
-        theirs = [recorded for recorded in events if recorded.type in self.events]
+        heard = self.events
+        theirs = [recorded for recorded in events if recorded.type in heard]
         if theirs and self._switching():
             raise Unavailable("view-being-switched", retry_after=1)
         for view in self._views:

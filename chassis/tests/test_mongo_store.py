@@ -63,7 +63,7 @@ class Commands(monitoring.CommandListener):
 
 def test_an_insert_that_meets_its_own_first_try_was_appended(store: MongoStore, database: Documents) -> None:
     ours, theirs = commit("door-1", 1, Opened("ann"), commands=("c-1",)), commit("door-2", 1, Opened("bob"))
-    documents = [store._document(one) for one in (ours, theirs)]
+    documents = [store._document(one, "first try") for one in (ours, theirs)]
     database["commits"].insert_one(documents[0])
     store.append(theirs)
 
