@@ -368,7 +368,8 @@ def _taken(items: Sequence[Any], answers: Sequence[Answer]) -> Response:
 def _id(item: Any) -> str | None:
     """The item's id to find it by, where it is one that can be sent back."""
     said = item.get("id") if isinstance(item, dict) else None
-    return said if isinstance(said, str) and not any("\ud800" <= one <= "\udfff" for one in said) else None
+    halves = isinstance(said, str) and not said.isascii() and any("\ud800" <= one <= "\udfff" for one in said)
+    return said if isinstance(said, str) and not halves else None
 
 
 def _result(answer: Answer) -> dict[str, Any]:

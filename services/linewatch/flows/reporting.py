@@ -27,7 +27,7 @@ from services.linewatch.formats.pagerduty import Event
 from services.linewatch.model.area import Area
 from services.linewatch.model.incident import Incident, Place
 from services.linewatch.model.line import AlarmIgnored, Clear, LeaveArea, Line, Raise, Rules, TryOut, joined
-from services.linewatch.schemas import LineEventBody, Report
+from services.linewatch.schemas import LineEventBody, Report, plain_report
 from services.linewatch.views import CONTRACTS
 
 # What one body may be about, areas counted line by line.
@@ -223,7 +223,7 @@ def _read(schema: LineEventBody, item: Item) -> Report | Rejected:
         return item
     try:
         check_values(item)
-        report: Report = load(schema, item)
+        report: Report = plain_report(item) or load(schema, item)
     except (BadMessage, Rejected) as problem:
         return Rejected("invalid-item", **problem.details)
     return report
@@ -269,4 +269,4 @@ def _source(item: Item, otherwise: str) -> str:
 
 
 def _cannot_be_sent(text: str) -> bool:
-    return any("\ud800" <= one <= "\udfff" or one == "\0" for one in text)
+    return "\0" in text or (not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text))
