@@ -6,12 +6,13 @@ forwarding are kept, so that a look back finds the way that calls went then.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from chassis.decider import replace
 from chassis.messages import Recorded
 from chassis.views import Row, View
 from contracts.bulkforward import BulkForwardEntriesChanged, BulkForwardStarted, BulkForwardStopped
@@ -45,6 +46,8 @@ def share_of(number: str, recorded: Recorded) -> Recorded:
     event = recorded.event
     match event:
         case BulkForwardStarted() | BulkForwardStopped() | BulkForwardEntriesChanged():
+            if len(event.entries) == 1 and number in event.entries:
+                return recorded
             entries = {number: event.entries[number]} if number in event.entries else {}
             return replace(recorded, event=replace(event, entries=entries))
     return recorded
@@ -73,9 +76,9 @@ def fold_route(row: Row | None, recorded: Recorded) -> Row:
 
 def _on(before: Mapping[str, Any], after: Mapping[str, Any], recorded: Recorded) -> Any:
     """Since when VoiceWarp is started, and what kind of person did it; None while it is stopped."""
-    if not _setting(after["setting"]).started:
+    if not _is_started(after["setting"]):
         return None
-    is_new = not _setting(before["setting"]).started
+    is_new = not _is_started(before["setting"])
     return {"at": recorded.at, "by": recorded.actor.kind} if is_new else before.get("on")
 
 
@@ -89,6 +92,11 @@ def _evolved(kept: Mapping[str, Any] | None, event: Event) -> Any:
 
 def _setting(kept: Mapping[str, Any] | None) -> Setting:
     return msgspec.convert(kept, Setting) if kept else Setting()
+
+
+def _is_started(kept: Mapping[str, Any] | None) -> bool:
+    """As the setting says it, which need not be made for that."""
+    return kept is not None and bool(kept.get("started"))
 
 
 def _entered(row: dict[str, Any], event: _Told) -> dict[str, Any]:
@@ -130,9 +138,8 @@ def _closed(periods: Iterable[Mapping[str, Any]], contract_number: str, at: date
 def _edges(row: Mapping[str, Any]) -> set[str]:
     """Where calls to the number may go: by VoiceWarp while it is started, by bulk forwarding always, as a fault may
     start that at any time."""
-    setting = _setting(row["setting"])
-    forwarded = {setting.destination} if setting.started and setting.destination else set()
-    return {*row["entries"].values(), *forwarded}
+    destination = _setting(row["setting"]).destination if _is_started(row["setting"]) else None
+    return {*row["entries"].values(), *([destination] if destination else ())}
 
 
 ROUTES = View(
