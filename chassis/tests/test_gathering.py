@@ -64,7 +64,7 @@ def test_in_a_storm_each_waits_for_its_answer_and_comes_with_it(gathered: Gather
 
     gathered.add(PLANS, Closed("ann"), 1, 0)
 
-    assert gathered.taken() == [("line-events", 0), ("plan-events", 1), ("line-events", 1), ("plan-events", 0)]
+    assert gathered.taken() == [("line-events", 1), ("plan-events", 0), ("line-events", 0), ("plan-events", 1)]
 
 
 def test_nothing_waits_where_nothing_is_answered() -> None:
