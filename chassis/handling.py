@@ -53,8 +53,7 @@ class Outcome(Generic[State]):
     events: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """One command of a batch for the aggregate `id`; `command_id` is the same on every delivery of its message.
 
     `mark` false: coming again later it would do no harm, so when it changes nothing it leaves no trace. `actor` is who
@@ -70,8 +69,7 @@ class Order:
     actor: Actor | None = None
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """The order's events, durable; none when it changed nothing, which is remembered too."""
 
     events: tuple[Any, ...]
@@ -343,8 +341,7 @@ class Handler(Generic[State]):
             log.info("snapshots_not_kept", streams=len(due), cause=problem.message)
 
 
-@dataclass(frozen=True)
-class _Known(Generic[State]):
+class _Known(msgspec.Struct, Generic[State], frozen=True):
     """A state and the revision that it is of. `grown` counts what a reader goes through since the last snapshot: its
     events or its commits, whichever are more, as a commit may have no events. `newest`: it was just loaded."""
 
@@ -360,8 +357,7 @@ class _Known(Generic[State]):
         return _Known(commit.stream, state, commit.revision, grown, frozenset(commit.command_ids), newest=False)
 
 
-@dataclass(frozen=True)
-class _Plan(Generic[State]):
+class _Plan(msgspec.Struct, Generic[State], frozen=True):
     """What one round decided for one stream."""
 
     stream: str

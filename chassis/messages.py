@@ -37,9 +37,8 @@ class Origin:
     causation_id: str = ""
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """An event that is durable, with the facts around it.
+class Recorded(msgspec.Struct, frozen=True):
+    """An event that is durable, with the facts around it. A struct is made in a tenth of the time of a dataclass.
 
     `sequence` orders the events of one stream and compares as text; nothing is promised across streams. `id` is unique
     and the same on every redelivery.

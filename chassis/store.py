@@ -3,6 +3,8 @@
 One append is one commit, atomic without a transaction. Its name `<stream>@<revision>` is unique, which is the
 optimistic lock; its command ids are unique too, which makes a repeated command or message a refused commit and
 never a second effect.
+
+What a storm makes by the million is a struct, which is made in a tenth of the time of a frozen dataclass.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import msgspec
+
 from chassis.messages import Actor, Recorded
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One event about to be recorded, with what caused it."""
 
     event: Any
@@ -22,8 +25,7 @@ class Entry:
     causation_id: str
 
 
-@dataclass(frozen=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True):
     """The events of one stream that become durable together or not at all.
 
     `revision` is the stream's last one plus 1. `command_ids` name the commands decided here, `fingerprint` the body of
@@ -44,8 +46,7 @@ class Commit:
         return f"{self.stream}@{self.revision}"
 
 
-@dataclass(frozen=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True):
     """The commit is durable."""
 
     revision: int
@@ -81,8 +82,7 @@ class Snapshot:
     state: Any
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A stream: its newest usable snapshot and all that came after it, in order. `revision` 0 is an empty stream.
 
     `command_ids` are those of the loaded commits; commands older than the snapshot are not among them.

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from chassis.errors import BadMessage
 from chassis.handling import Handler
@@ -43,7 +43,7 @@ class StoreSuite:
     def test_an_event_comes_back_with_the_facts_around_it(self, store: EventStore) -> None:
         actor = Actor("customer", "0600001111", "192.0.2.7")
 
-        store.append(replace(commit(STREAM, 1, Opened("ann"), commands=("c-1",)), actor=actor))
+        store.append(structs.replace(commit(STREAM, 1, Opened("ann"), commands=("c-1",)), actor=actor))
 
         [recorded] = store.load(STREAM).events
         assert (recorded.type, recorded.stream, recorded.id) == ("Opened", STREAM, "door-1@1.0")

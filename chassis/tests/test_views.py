@@ -1,8 +1,8 @@
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from pymongo.database import Database
 
 from chassis.errors import Conflict, Unavailable
@@ -100,7 +100,7 @@ class TestViews:
             frozenset({"Noted"}),
             keys=lambda event: event.event.text.split(),
             fold=lambda row, event: {"word": event.event.text},
-            share=lambda key, event: replace(event, event=Noted(key)),
+            share=lambda key, event: structs.replace(event, event=Noted(key)),
         )
 
         Views(database, [words]).project([recorded(Noted("cold night"), "door-1")])

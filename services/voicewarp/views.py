@@ -49,7 +49,7 @@ def share_of(number: str, recorded: Recorded) -> Recorded:
             if len(event.entries) == 1 and number in event.entries:
                 return recorded
             entries = {number: event.entries[number]} if number in event.entries else {}
-            return replace(recorded, event=replace(event, entries=entries))
+            return msgspec.structs.replace(recorded, event=replace(event, entries=entries))
     return recorded
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 
 from chassis.auth import Principal
 from chassis.consumer import Intake
@@ -570,7 +571,7 @@ def test_a_new_contract_of_the_same_number_sees_nothing_of_the_one_before(
     hear(store, CONTRACT_REMOVED, 2)
     intake = Intake(NAME, Codec(events_of(*HEARD)), reactions(Handler(store, setting.DECIDER, setting.CATEGORY)))
     much_later = datetime(2100, 1, 1, tzinfo=UTC)
-    deliver(intake, replace(recorded(CONTRACT_IMPORTED, f"contract-{CONTRACT}", 3), at=much_later))
+    deliver(intake, structs.replace(recorded(CONTRACT_IMPORTED, f"contract-{CONTRACT}", 3), at=much_later))
 
     assert listed(client, customer) == []
     assert client.get(f"{FAXES}/f-1", headers=customer).status_code == 404

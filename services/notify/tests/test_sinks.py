@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 from aiosmtpd.controller import Controller
+from msgspec import structs
 
 from chassis.handling import Handler, Order, Result
 from chassis.messages import Actor
@@ -72,7 +73,9 @@ class Hurried(Handler[Mail]):
     """By its clock each try was made long ago, so that every pause of the plan is over."""
 
     def handle_many(self, orders: Sequence[Order], actor: Actor) -> list[Result]:
-        return super().handle_many([replace(order, command=_long_ago(order.command)) for order in orders], actor)
+        return super().handle_many(
+            [structs.replace(order, command=_long_ago(order.command)) for order in orders], actor
+        )
 
 
 def _long_ago(command: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from chassis.messages import Recorded
 from chassis.testing import NOON, recorded
@@ -82,7 +83,7 @@ def test_the_same_event_twice_changes_nothing(event: object) -> None:
 def test_what_the_web_process_puts_in_is_what_the_projector_makes() -> None:
     events = told(OWN, NOTED, CHANGED, STARTED)
     setting = DECIDER.fold(one.event for one in events)
-    at_once = replace(events[-1], event=SettingNow(setting), type=SettingNow.__name__)
+    at_once = structs.replace(events[-1], event=SettingNow(setting), type=SettingNow.__name__)
 
     assert rows(at_once) == rows(*events)
     assert rows(at_once, *events) == rows(*events)
