@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from chassis.handling import Handler
 from chassis.messages import Recorded
 from chassis.views import Row, View, Views
@@ -29,7 +31,7 @@ def share_of(number: str, recorded: Recorded) -> Recorded:
     match event:
         case BulkForwardEntriesChanged(entries=entries):
             own = {number: entries[number]} if number in entries else {}
-            return replace(recorded, event=replace(event, entries=own))
+            return msgspec.structs.replace(recorded, event=replace(event, entries=own))
     return recorded
 
 
