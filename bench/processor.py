@@ -1,5 +1,6 @@
 """Processor time by process: where a line's time goes. What else the machine does moves it less than a rate."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -11,7 +12,7 @@ Spent = Mapping[str, float]
 @contextmanager
 def measured(pids: Mapping[str, int]) -> Iterator[Callable[[], Spent]]:
     """Gives a function that tells the seconds of processor time that each process, with its children, has used within
-    the block. A process that is not there at both ends is left out."""
+    the block; this process without its children. One that is not there at both ends is left out."""
     before = _used(pids)
     yield lambda: {name: used - before[name] for name, used in _used(pids).items() if name in before}
 
@@ -21,7 +22,8 @@ def _used(pids: Mapping[str, int]) -> dict[str, float]:
     for name, pid in pids.items():
         try:
             process = psutil.Process(pid)
-            used[name] = sum(_seconds(one) for one in (process, *process.children(recursive=True)))
+            children = process.children(recursive=True) if pid != os.getpid() else []
+            used[name] = sum(_seconds(one) for one in (process, *children))
         except psutil.NoSuchProcess:
             continue
     return used
