@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -75,9 +75,10 @@ class Ground:
     def say(self, line: str) -> None:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def each(self, title: str, items: Iterable[Item], total: int | None = None) -> Iterator[Item]:
-        """The items, with a bar that shows how far they are."""
-        yield from track(items, title, total, console=self.console)
+    def each(self, title: str, items: Sequence[Item]) -> Iterator[Item]:
+        """The items, with a bar that shows how far they are. It is drawn seldom: that takes of what is measured."""
+        if items:
+            yield from track(items, title, console=self.console, refresh_per_second=2)
 
     def in_rounds(self, title: str, usual: int) -> Iterator[int]:
         """So many rounds, each begun with the stack at rest: what one has set off is no load of the next."""
