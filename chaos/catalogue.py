@@ -46,7 +46,7 @@ FAULTS = (
     ),
     Fault(20, "disk full, MongoDB's and Kafka's", "503, nothing half done, goes on when freed", surroundings.disk_full),
     Fault(21, "clock +1 h, then -1 h", "order by sequence, not by time", surroundings.clock_jumps),
-    Fault(22, "no files left, a crowd comes", "503, no deadlock", edge.files_run_short),
+    Fault(22, "no files left, a crowd comes", "no deadlock, goes on afterwards", edge.files_run_short),
     Fault(
         23, "500 ms, resets, half-open everywhere", "timeouts everywhere, nothing lost", surroundings.bad_network, 60
     ),

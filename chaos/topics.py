@@ -6,24 +6,28 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from kafka import KafkaConsumer
+from kafka import TopicPartition
 
 from chassis import kafka
 from chassis.kafka import Message
 from chassis.messages import sequence_of
 
+AT_ONCE = 2_000
 LINES, FORWARDING, NOTICES = "linewatch-events", "bulkforward-events", "notify-events"
 
 
 def read(servers: Sequence[str], topic: str) -> list[Any]:
-    """All records of a topic as it is now, partition by partition in order."""
-    reader = KafkaConsumer(
-        topic, bootstrap_servers=list(servers), auto_offset_reset="earliest", consumer_timeout_ms=2000, group_id=None
-    )
-    try:
-        return sorted(reader, key=lambda record: (record.partition, record.offset))
-    finally:
-        reader.close()
+    """All records that are in a topic now, partition by partition in order; what comes meanwhile is left out."""
+    with closing(kafka.make_consumer(servers, "chaos", None, AT_ONCE)) as reader:
+        partitions = [TopicPartition(topic, number) for number in sorted(reader.partitions_for_topic(topic) or ())]
+        reader.assign(partitions)
+        reader.seek_to_beginning(*partitions)
+        ends = reader.end_offsets(partitions)
+        found: list[Any] = []
+        while any(reader.position(partition) < end for partition, end in ends.items()):
+            for partition, records in reader.poll(timeout_ms=500).items():
+                found += [record for record in records if record.offset < ends[partition]]
+    return sorted(found, key=lambda record: (record.partition, record.offset))
 
 
 def new(records: Iterable[Any], before: Iterable[Any]) -> list[Any]:

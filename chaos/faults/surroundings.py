@@ -1,24 +1,29 @@
 """The disk is full, the clock jumps, the network is bad, what lies on disk is spoiled."""
 
+import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
+import pymongo
 from pymongo.errors import PyMongoError
 
-from chaos import disk, gates
+from chaos import disk, gates, topics
 from chaos.faults.broker import in_order
 from chaos.ground import API, Ground, Skipped, promised, taken
 from chaos.harm import LONG, changed
 from chaos.load import DESTINATIONS, Load
+from chassis import kafka
+from chassis.errors import TsunaguError
 from chassis.testing import eventually
 from devstack import debian
 from devstack.stack import Stack
 from devstack.trouble import Trouble
 
-FULL_SECONDS = 10.0
+FULL_SECONDS, WRITE_SECONDS = 10.0, 5.0
+BALLAST, MEGABYTE = "chaos-ballast", 1 << 20
 LOST = 5
 # Megabytes. MongoDB makes journals of a hundred each before it needs them.
 ROOM = 400
@@ -29,32 +34,48 @@ LIBRARY = "libfaketime.so.1"
 def disk_full(ground: Ground, load: Load) -> list[str]:
     """First MongoDB's, then Kafka's, each for a while."""
     places, notes = ground.stack.places, []
+    kafka.make_topics(ground.kafka_servers, [BALLAST])
     with (
         disk.under(ground.stack, "mongod", places.mongo_data, ROOM) as of_mongo,
         disk.under(ground.stack, "kafka", places.kafka_data, ROOM) as of_kafka,
     ):
         ground.stack.wait_ready()
         with load.running(FULL_SECONDS * 6):
-            for name, full in (("MongoDB", of_mongo), ("Kafka", of_kafka)):
+            for engine, full, write in (("mongod", of_mongo, _into_mongo), ("kafka", of_kafka, _into_kafka)):
                 before = load.told["report", 503] + load.broken_off["report"]
-                _filled(full, ground if name == "MongoDB" else None)
+                _filled(engine, full, lambda write=write: write(ground))  # type: ignore[misc]
                 ground.stack.wait_ready()
-                notes.append(f"{load.told['report', 503] + load.broken_off['report'] - before} refused by {name}'s")
+                refused = load.told["report", 503] + load.broken_off["report"] - before
+                notes.append(f"{engine} met it; {refused} reports were told to come again")
                 Event().wait(FULL_SECONDS / 2)
+        ground.mongo.drop_database(BALLAST)
     ground.stack.wait_ready()
     return notes
 
 
-def _filled(full: disk.SmallDisk, ground: Ground | None) -> None:
-    """For a while. Journals that were made in time would carry MongoDB over it, so it has to write the rest too."""
+def _filled(engine: str, full: disk.SmallDisk, write: Callable[[], None]) -> None:
+    """For a while, in which the engine is given what it has no room for; Broken when it takes all of it."""
     full.fill()
-    if ground:
-        with suppress(PyMongoError):
-            ground.mongo.admin.command("fsync")
+    met = False
     for _ in range(int(FULL_SECONDS)):
+        try:
+            write()
+        except (PyMongoError, TsunaguError):
+            met = True
         Event().wait(1)
         full.top_up()
     full.free()
+    promised(met, f"{engine} never met the full disk")
+
+
+def _into_mongo(ground: Ground) -> None:
+    """More at each time than its journal has room for in the end."""
+    with pymongo.timeout(WRITE_SECONDS):
+        ground.database(BALLAST)["ballast"].insert_many([{"bytes": os.urandom(MEGABYTE)} for _ in range(40)])
+
+
+def _into_kafka(ground: Ground) -> None:
+    topics.send(ground.kafka_servers, [(kafka.topic_of(BALLAST), None, os.urandom(MEGABYTE // 2), [])])
 
 
 def clock_jumps(ground: Ground, load: Load) -> list[str]:
