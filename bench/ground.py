@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,16 +13,19 @@ from rich.console import Console
 from rich.progress import track
 
 from chassis.mongo import Document, connect
+from devstack.benching import SHORT_MEMORY
 from devstack.client import Client
 from devstack.engines import KAFKA, MONGOD
 from devstack.places import Places
 from devstack.running import Running
-from devstack.services import Addresses
+from devstack.services import Addresses, web
 from devstack.stack import run_command
+from devstack.trouble import Trouble
 
 # A stack at rest: its processes together use less than this share of one processor, so many seconds long.
 AT_REST, REST_SECONDS, LONGEST_REST = 0.35, 3, 900.0
 COMMAND_SECONDS = 900.0
+LINEWATCH = web("linewatch")
 Item = TypeVar("Item")
 
 
@@ -56,6 +60,14 @@ class Ground:
     def engines(self) -> Mapping[str, int]:
         """The processes of the engines that are the stack's own."""
         return {name: pid for name, pid in self.stack.pids.items() if name in (MONGOD, KAFKA)}
+
+    def need_lines_that_return(self) -> None:
+        """Trouble where lines that fail again in the next round would flap, and nothing be said of them."""
+        if self.rounds != 1 and not set_of(self.stack.pids, LINEWATCH) >= SHORT_MEMORY.items():
+            raise Trouble(
+                "On this stack lines that fail again within minutes flap; stop it, so that the bench starts one of its "
+                "own, or start it with FLAPPING_WITHIN=1, or measure one round with --rounds 1."
+            )
 
     def client(self, scope: str) -> Client:
         """Of the gateway, with the key of this scope."""
@@ -99,6 +111,14 @@ class Ground:
     def _used(self) -> float:
         """Seconds of processor time of the stack's processes so far."""
         return sum(map(_seconds, filter(None, self.stack.pids.values())))
+
+
+def set_of(pids: Mapping[str, int], name: str) -> AbstractSet[tuple[str, str]]:
+    """The environment of a process of the stack; nothing where it is not there or not ours."""
+    try:
+        return psutil.Process(pids[name]).environ().items()  # type: ignore[no-any-return]
+    except (KeyError, psutil.Error):
+        return set()
 
 
 def _seconds(pid: int) -> float:

@@ -38,6 +38,7 @@ def run(ground: Ground) -> Result:
     """An address with no mail, or with two, makes the figures void."""
     if not ground.stack.mail_url:
         raise RuntimeError("The bench counts mails in the stack's own sink; SMTP_URL names another server.")
+    ground.need_lines_that_return()
     sink, contracts = Sink(ground.stack.mail_url, ground.addresses.smtp_url), _set_up(ground)
     monitor = ground.client(seed.LINE_EVENTS)
     rates: dict[str, list[float]] = {OURS: [], BARE: []}

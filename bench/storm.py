@@ -110,6 +110,7 @@ class Storm:
 
     @classmethod
     def on(cls, ground: Ground) -> Self:
+        ground.need_lines_that_return()
         mongo: MongoClient[dict[str, Any]] = MongoClient(ground.mongo_url, tz_aware=True)
         return cls(Site(ground.gateway_url, ground.keys), mongo, ground.lines, ground)
 

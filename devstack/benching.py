@@ -19,6 +19,7 @@ from devstack.places import REPOSITORY, Places
 from devstack.resultpage import goal_of, number, ratio_of
 from devstack.results import Result, Void
 from devstack.running import DEFAULT_ROOT, Running, find, need
+from devstack.services import web, worker
 from devstack.stack import Stack
 from devstack.trouble import Trouble
 from devstack.up import interrupted_by_signals, speaker
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 ROOT = DEFAULT_ROOT / "bench"
 # What other programs may use of this machine without a word about it, in percent of all processors.
 BUSY = 10.0
+# The same lines fail round by round. With the usual five minutes they would flap, and nothing would be said of them.
+SHORT_MEMORY = {"FLAPPING_WITHIN": "1"}
 
 
 def run(names: Sequence[str], lines: int = 0, rounds: int = 0) -> int:
@@ -103,7 +106,7 @@ def _ground(console: Console) -> Iterator["Ground"]:
         yield _on(there, places, keys, console)
         return
     shutil.rmtree(ROOT, ignore_errors=True)
-    stack = Stack(ROOT, say=speaker(console))
+    stack = Stack(ROOT, say=speaker(console), extra={web("linewatch"): SHORT_MEMORY, worker("linewatch"): SHORT_MEMORY})
     try:
         with console.status("Starting a fresh stack ..."):
             stack.start()

@@ -13,6 +13,7 @@ from devstack.benches import BENCHES
 from devstack.places import Places
 from devstack.running import Running
 from devstack.services import Addresses
+from devstack.trouble import Trouble
 
 STAND_INS = "devstack.tests.stand_in_benches"
 NOWHERE = Running(0, "http://gateway", None, Addresses("", "", "", {}), {}, {})
@@ -60,3 +61,10 @@ def test_figures_are_shown_with_their_units(tmp_path: Path) -> None:
     shown = console.export_text()
     assert "storm: measured" in shown
     assert "500 lines" in shown
+
+
+def test_a_stack_on_which_lines_would_flap_is_refused_but_for_one_round(tmp_path: Path) -> None:
+    with pytest.raises(Trouble, match="FLAPPING_WITHIN"):
+        _ground(tmp_path, rounds=2).need_lines_that_return()
+
+    _ground(tmp_path, rounds=1).need_lines_that_return()
