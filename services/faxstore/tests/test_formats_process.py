@@ -279,7 +279,7 @@ def test_many_threads_share_a_few_children(new_children: Callable[[], list[int]]
     good, bad = tmp_path / "good", tmp_path / "bad"
     good.write_bytes(document(small(), small()))
     bad.write_bytes(b"no document")
-    with darkroom(Limits(children=2)) as room, ThreadPoolExecutor(16) as threads:
+    with darkroom(Limits(children=2, queue_seconds=120)) as room, ThreadPoolExecutor(16) as threads:
         answers = [threads.submit(room.examine, path) for path in [good, bad] * 100]
 
         assert [answer.result().pages for answer in answers[::2]] == [2] * 100

@@ -36,10 +36,11 @@ class Said:
         return Clear(NUMBER, "noc", self.alarm, message_id, at, received, RULES)
 
 
+SECONDS = 12
 messages = st.builds(
     Said,
     alarm=st.sampled_from("abc"),
-    second=st.integers(0, 12),
+    second=st.integers(0, SECONDS),
     open=st.booleans(),
     severity=st.sampled_from(SEVERITIES),
     planned=st.sampled_from((False, False, True)),
@@ -64,10 +65,10 @@ def is_faulted(said: list[Said]) -> bool:
 
 
 def tell(said: list[Said], every: timedelta = SELDOM) -> tuple[Line, list[object]]:
-    """What comes of messages that we get at such intervals."""
-    line, events = DECIDER.initial, list[object]()
+    """What comes of messages that we get at such intervals, when all has happened that they tell of."""
+    line, events, first = DECIDER.initial, list[object](), NOON + timedelta(seconds=SECONDS)
     for place, one in enumerate(said):
-        new = DECIDER.decide(one.command(NOON + place * every), line)
+        new = DECIDER.decide(one.command(first + place * every), line)
         line = DECIDER.fold(new, line)
         events += new
     return line, events
