@@ -276,10 +276,12 @@ def evolve(line: Line, event: Event) -> Line:
             remembered = replace(line, cleared=_remember(line, key, Cleared(at, early=False)))
             return _with_alarms(replace(remembered, newest=_newest(line, at, received)), left, received)
         case AlarmIgnored(key=key, reason="recovery-before-fault", at=at):
-            return replace(line, cleared=_remember(line, key, Cleared(at, early=True)))
+            cleared = _remember(line, key, Cleared(at, early=True))
+            return replace(line, cleared=cleared, newest=_newest(line, at))
         case AlarmIgnored(key=key, reason="already-raised", at=at):
             known = line.alarms[key]
-            return replace(line, alarms={**line.alarms, key: replace(known, latest=max(at, known.latest))})
+            alarms = {**line.alarms, key: replace(known, latest=max(at, known.latest))}
+            return replace(line, alarms=alarms, newest=_newest(line, at))
         case AlarmIgnored() | LineTested():
             return line
         case ChangeKept():
@@ -340,7 +342,7 @@ def _time_of(command: Raise | Clear, line: Line) -> datetime:
     return min(command.at, ours) if ours == command.received else command.at
 
 
-def _newest(line: Line, at: datetime, received: datetime | None) -> datetime:
+def _newest(line: Line, at: datetime, received: datetime | None = None) -> datetime:
     return max(known for known in (line.newest, at, received) if known)
 
 

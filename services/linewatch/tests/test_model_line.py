@@ -119,6 +119,15 @@ def test_without_times_the_last_to_come_is_the_newest_also_when_our_clock_was_se
     )
 
 
+def test_a_repeat_that_came_while_our_clock_was_ahead_does_not_make_the_recovery_look_old() -> None:
+    ahead = NOON + timedelta(hours=1)
+    repeated = DECIDER.decide(replace(RAISE, at=ahead, received=ahead, timed=False), line(*FAULTED).state)
+
+    line(*FAULTED, *repeated).when(replace(CLEAR, at=LATER, received=LATER, timed=False)).then(
+        replace(ALARM_CLEARED, at=ahead, received=LATER), replace(LINE_RECOVERED, until=ahead)
+    )
+
+
 def test_a_sender_whose_clock_is_ahead_does_not_make_its_next_message_look_old() -> None:
     ahead = NOON + timedelta(hours=5)
     raised = DECIDER.decide(replace(RAISE, at=ahead), line().state)
