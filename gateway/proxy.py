@@ -7,12 +7,12 @@ service; only uploads are passed through in pieces.
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from functools import partial
 from urllib.parse import quote
 
 import structlog
 from flask import Request, Response
 from urllib3.exceptions import HTTPError
+from werkzeug.exceptions import ClientDisconnected
 
 from chassis.edge import correlation_id
 from chassis.errors import NotFound, Unavailable
@@ -123,11 +123,24 @@ def _body(request: Request, in_pieces: bool) -> bytes | Iterator[bytes] | None:
     """Whole, or where `in_pieces` a large one and one of unknown length as it arrives."""
     if request.content_length is None and "Transfer-Encoding" not in request.headers:
         return None
-    # `get_data` would cut a body of unknown length at the limit instead of refusing it.
-    pieces = iter(partial(request.stream.read, PIECE), b"")
+    pieces = _arriving(request)
     if in_pieces and (request.content_length is None or request.content_length > MAX_BODY):
         return pieces
     return b"".join(pieces)
+
+
+def _arriving(request: Request) -> Iterator[bytes]:
+    """The body as it arrives; ClientDisconnected when it ends before the length that was said.
+
+    Passed on as it is, a service would wait for the rest, and take for it what comes next on the same connection.
+    """
+    received = 0
+    # `get_data` would cut a body of unknown length at the limit instead of refusing it.
+    while piece := request.stream.read(PIECE):
+        received += len(piece)
+        yield piece
+    if request.content_length is not None and received < request.content_length:
+        raise ClientDisconnected
 
 
 def relayed(answer: Answer) -> Response:

@@ -224,6 +224,26 @@ def test_too_large_a_body_is_not_passed_on(world: World, path: str, size: int) -
     assert not world["linewatch"].asked
 
 
+@pytest.mark.parametrize(("path", "size"), [("/line-events", 100), ("/contracts", 2 * 1024 * 1024)])
+def test_a_body_that_breaks_off_is_refused_and_the_connection_to_the_service_not_used_again(
+    world: World, path: str, size: int
+) -> None:
+    service = "linewatch" if path == "/line-events" else "auth"
+    world[service].views[path] = lambda request: json({"bytes": len(request.get_data())})
+
+    # As gunicorn hands it over: it ends where the caller has gone.
+    broken = world.client.post(
+        f"/api/v1{path}",
+        input_stream=io.BytesIO(b"x" * (size - 1)),
+        headers=KEY,
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": str(size)},
+    )
+    whole = world.client.post(f"/api/v1{path}", data=b"y" * 10, headers=KEY)
+
+    assert code(broken) == (400, "bad-request")
+    assert whole.json == {"bytes": 10}
+
+
 def test_a_body_without_a_length_is_cut_at_the_limit(world: World) -> None:
     response = world.client.post(
         "/api/v1/line-events",
