@@ -239,7 +239,10 @@ def _views_that_differ(ground: Ground) -> list[str]:
     for view, before in kept.items():
         after = _rows(ground, *view)
         differing = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
-        wrong += [f"{len(differing)} rows of {' '.join(view)} differ, such as {key}" for key in differing[:1]]
+        wrong += [
+            f"{len(differing)} rows of {' '.join(view)} differ, such as {key}: {before.get(key)}, anew {after.get(key)}"
+            for key in differing[:1]
+        ]
     return wrong
 
 
