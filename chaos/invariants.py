@@ -36,8 +36,9 @@ VIEWS = (
 )
 STARTS = ("BulkForwardStarted", "BulkForwardAutoStartSkipped")
 STOPS = ("BulkForwardStopped", "BulkForwardAutoStopSkipped")
-# A view has settled when nothing has changed in it for so many looks, one each second.
-LOOKS = 2
+# A view has settled when nothing has changed in it for so many looks, one each second: longer than the lease of a dead
+# leader, before whose end another one neither publishes nor projects.
+LOOKS = 12
 PLAIN = JSONOptions(json_mode=json_util.JSONMode.CANONICAL)
 
 Event = Mapping[str, Any]
