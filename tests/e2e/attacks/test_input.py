@@ -162,11 +162,12 @@ CATASTROPHES = ("(a+)+$", ".*", "(.*a){25}", "[", "\\", "$where", "%00", "'; DRO
 def test_a_pattern_in_a_query_is_a_text_like_any_other(
     operations: list[Operation], victim: Customer, bearers: Bearers
 ) -> None:
+    """Nothing is found by it; `after` is a place in a list, and what comes after that text may be there."""
     found = [
         f"{operation} {parameter}={value[:20]}: {answer.status} {answer.data[:200]!r}"
         for operation, parameter, value in queries(operations)
         for answer in [sent(operation, victim, bearers, b"", f"?{parameter}={quote(value)}")]
-        if answer.status != 422 and not empty(answer)
+        if answer.status != 422 and not (empty(answer) or (parameter == "after" and answer.status == 200))
     ]
 
     assert not found, "\n".join(found)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from chassis.testing import eventually
 from devstack.services import SERVICES
 from gateway.bootstrap import build
 from gateway.settings import Settings
@@ -264,8 +265,9 @@ def test_what_somebody_has_typed_is_shown_and_never_run(full_customer: Callable[
     listed = {"select": {"mode": "off", "callers": [{"number": "0399999999", "label": SCRIPT}]}}
     assert victim.operator.put(path, victim.operator.get(path).body | labelled | listed).status == 200
     notice = f"{API}/contracts/{victim.number}/fault-notice"
-    named = victim.operator.get(notice).body | {"contractor": SCRIPT, "site": TEMPLATE + BREAKOUT}
-    assert victim.operator.put(notice, named).status == 200
+    named = {"contractor": SCRIPT, "site": TEMPLATE + BREAKOUT}
+    # Meanwhile the notice hears of the contract's new name, too.
+    assert eventually(lambda: victim.operator.put(notice, victim.operator.get(notice).body | named).status == 200)
     assert victim.says(victim.report("faulted", cause=SCRIPT + BREAKOUT + TEMPLATE)) == ["accepted"]
     victim.once_faulted()
     victim.at_home("line")
