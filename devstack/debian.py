@@ -59,7 +59,8 @@ def _alone() -> Iterator[None]:
 
 
 def _apt(name: str, *arguments: str, folder: Path | None = None) -> None:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    # In runlevel 1 no package starts its services.
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     try:
         done = subprocess.run(
             ["apt-get", "-o", f"DPkg::Lock::Timeout={INSTALL_SECONDS:.0f}", *arguments],

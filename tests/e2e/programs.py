@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from devstack import debian
+from devstack.trouble import Trouble
+
 
 def program(name: str, package: str) -> str:
-    """Where the program is; without it the story is skipped, and says what to install."""
-    found = shutil.which(name)
-    if not found:
-        pytest.skip(f"{name} is not installed (Debian's package {package})")
-    return found
+    """Where the program is, installed where that is possible; else the story is skipped, and says what to install."""
+    try:
+        return debian.ensure(lambda: shutil.which(name), name, package)
+    except Trouble as reason:
+        pytest.skip(str(reason))
 
 
 @contextmanager

@@ -249,7 +249,7 @@ def test_no_page_of_a_customer_is_kept_by_any_cache(victim: Customer, home: Brow
 
 SCRIPT = "<script>alert(4711)</script>"
 BREAKOUT = "\"'><img src=x onerror=alert(4711)>"
-TEMPLATE = "{{7*607}}{%raw%}${7*607}"
+TEMPLATE = "{{9973*9967}}{%raw%}${9973*9967}"
 
 
 @pytest.mark.attack(27)
@@ -285,5 +285,5 @@ def test_what_somebody_has_typed_is_shown_and_never_run(full_customer: Callable[
     assert texts.count("&lt;script&gt;alert(4711)") > 3, "it is shown"
     assert "<script>alert(4711)" not in texts
     assert "<img src=x" not in texts
-    assert "4249" not in texts, "a template was carried out"
+    assert "99400891" not in texts, "a template was carried out"
     assert TEMPLATE[:9] in texts
