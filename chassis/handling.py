@@ -46,11 +46,13 @@ class Once:
 
 @dataclass(frozen=True)
 class Outcome(Generic[State]):
-    """The state after a command, the stream's revision and the command's own events (none when it changed nothing)."""
+    """The state after a command, the stream's revision and the command's own events (none when it changed nothing),
+    which were recorded `at`."""
 
     state: State
     revision: int
     events: tuple[Any, ...] = ()
+    at: datetime | None = None
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -177,7 +179,7 @@ class Handler(Generic[State]):
             commit = self._commit(id, before.revision + 1, events, after, origin, once)
             if isinstance(self._store.append(commit), Appended):
                 self._keep_snapshots([before.after(commit, after)])
-                return Outcome(after, commit.revision, events)
+                return Outcome(after, commit.revision, events, commit.at)
         raise Conflict("lost-race")
 
     def begin(self, id: str, command: Any, origin: Origin) -> Outcome[State]:
@@ -188,7 +190,7 @@ class Handler(Generic[State]):
             after = self._decider.fold(events)
             commit = self._commit(id, 1, events, after, origin, None)
             if isinstance(self._store.append(commit), Appended):
-                return Outcome(after, 1, events)
+                return Outcome(after, 1, events, commit.at)
         return self.handle(id, command, origin)
 
     def _done_before(self, once: Once) -> bool:

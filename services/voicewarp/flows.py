@@ -95,7 +95,9 @@ class Ways:
         place = sequence_of(outcome.revision, len(outcome.events) - 1)
         stream, who = self.settings.stream(number), origin()
         told = SettingNow(outcome.state)
-        event = Recorded(told, SettingNow.__name__, stream, place, "", now(), who.actor, who.correlation_id, "")
+        # The time of the commit, so that a row made anew is the same.
+        at = outcome.at or now()
+        event = Recorded(told, SettingNow.__name__, stream, place, "", at, who.actor, who.correlation_id, "")
         try:
             self.views.project([event])
         except TsunaguError as problem:
