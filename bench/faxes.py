@@ -47,12 +47,12 @@ def run(ground: Ground) -> Result:
     for number in ground.in_rounds(f"Rounds of {FAXES} faxes", ROUNDS):
         faxes = list(islice(made(), FAXES))
         if not number:
-            memory.look("start")
+            memory.look("at first")
         before = reading(site, lambda: pause(IDLE_SECONDS))
         began = time.monotonic()
-        busy.append(reading(site, partial(post, site, faxes, memory)))
+        busy.append(reading(site, partial(post, site, faxes)))
         rates.append(FAXES / (time.monotonic() - began))
-        memory.look("end")
+        memory.look(f"after round {number + 1}")
         check(site, faxes)
         ground.settle()
         idle.append(before.and_then(reading(site, lambda: pause(IDLE_SECONDS))))
@@ -182,14 +182,12 @@ def reading(site: Site, act: Callable[[], None]) -> Reads:
     return Reads(median(taken), quantiles(taken, n=20)[-1])
 
 
-def post(site: Site, faxes: Sequence[Fax], memory: "Memory") -> None:
+def post(site: Site, faxes: Sequence[Fax]) -> None:
     began = time.monotonic()
 
     def one(place: int) -> None:
         pause(began + place / FAXES_A_SECOND - time.monotonic())
         site.post(faxes[place])
-        if place == len(faxes) // 2:
-            memory.look("middle")
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         list(pool.map(one, range(len(faxes))))

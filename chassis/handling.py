@@ -22,7 +22,7 @@ from chassis.messages import Actor, Origin, Recorded, now
 from chassis.store import Appended, Commit, Entry, EventStore, Loaded, Snapshot
 
 State = TypeVar("State")
-SNAPSHOT_EVERY = 20
+SNAPSHOT_EVERY = 6
 # Before each try but the first two a pause by chance, so that those who race do not meet again.
 TRIES = 10
 LONGEST_PAUSE = 0.02
