@@ -1,4 +1,5 @@
-"""From what a caller shows (an API key or a session) to the short-lived token that services trust.
+"""From what a caller shows (an API key or a session) to the short-lived token that services trust, and for people to
+what their login opens.
 
 The exchange is remembered for a few seconds, so that a storm of posts does not become a storm of exchanges. What is
 revoked elsewhere therefore works for that long at most. Only the SHA-256 of what was shown is kept.
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 import jwt
 import msgspec
@@ -28,15 +30,16 @@ Exchange = Callable[[str], "Grant"]
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What auth gives for a bearer: a token for services, good for `expires_in` seconds."""
+    """What auth gives for a bearer: a token for services, good for `expires_in` seconds, and the login of a session."""
 
     token: str
     expires_in: float
+    login: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class _Known:
-    token: str
+    grant: Grant
     subject: str
     fresh_until: float
     good_until: float
@@ -50,12 +53,16 @@ class Identity:
     ) -> None:
         self._exchange, self._clock, self._most = exchange, clock, most
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
-        self._flights: dict[bytes, Future[str]] = {}
+        self._flights: dict[bytes, Future[Grant]] = {}
         self._forgettings = 0
         self._lock = Lock()
 
     def token(self, authorization: str | None) -> str:
-        """The token for an Authorization header.
+        """The token for an Authorization header. Raises as `grant` does."""
+        return self.grant(authorization).token
+
+    def grant(self, authorization: str | None) -> Grant:
+        """What auth gives for an Authorization header.
 
         Raises Unauthenticated `token-missing` or `token-invalid`. While auth does not answer, a token that is still
         good goes on being used; without one raises Unavailable.
@@ -66,10 +73,10 @@ class Identity:
             now, known = self._clock(), self._known.get(key)
             if known and now < known.fresh_until:
                 self._known.move_to_end(key)
-                return known.token
+                return known.grant
             flight = self._flights.get(key)
             if flight is None:
-                mine = self._flights[key] = Future[str]()
+                mine = self._flights[key] = Future[Grant]()
         return flight.result() if flight else self._lead(key, bearer, known, mine)
 
     def forget(self, authorization: str | None) -> None:
@@ -82,12 +89,12 @@ class Identity:
                 for other in same:
                     del self._known[other]
 
-    def _lead(self, key: bytes, bearer: str, known: _Known | None, flight: Future[str]) -> str:
+    def _lead(self, key: bytes, bearer: str, known: _Known | None, flight: Future[Grant]) -> Grant:
         """Does the exchange that other threads wait for; they share its end, whatever it is."""
         try:
-            token = self._renewed(key, bearer, known)
-            flight.set_result(token)
-            return token
+            grant = self._renewed(key, bearer, known)
+            flight.set_result(grant)
+            return grant
         except TsunaguError as error:
             flight.set_exception(error)
             raise
@@ -96,25 +103,25 @@ class Identity:
             with self._lock:
                 del self._flights[key]
 
-    def _renewed(self, key: bytes, bearer: str, known: _Known | None) -> str:
+    def _renewed(self, key: bytes, bearer: str, known: _Known | None) -> Grant:
         forgettings = self._forgettings
         try:
             grant = self._exchange(bearer)
         except Unavailable:
             if known and self._clock() < known.good_until:
-                return known.token
+                return known.grant
             raise
         except Unauthenticated:
             with self._lock:
                 self._known.pop(key, None)
             raise
         self._remember(key, grant, forgettings)
-        return grant.token
+        return grant
 
     def _remember(self, key: bytes, grant: Grant, forgettings: int) -> None:
         now = self._clock()
         fresh = min(grant.expires_in / 2, REMEMBERED_SECONDS)
-        known = _Known(grant.token, _subject(grant.token), now + fresh, now + grant.expires_in - SPARE_SECONDS)
+        known = _Known(grant, _subject(grant.token), now + fresh, now + grant.expires_in - SPARE_SECONDS)
         with self._lock:
             if forgettings != self._forgettings:
                 return  # It may be this one who was to be forgotten while auth was asked.

@@ -10,12 +10,13 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 
 from chassis.access import public
+from chassis.errors import Unavailable
 from gateway.site import browser, notice
 from gateway.site.browser import Cookies
 from gateway.site.demo import Demo
 from gateway.site.forms import RESUMED, Form, Wrong
 from gateway.site.notice import Notice
-from gateway.site.services import Object, Reply, Services, SessionEnded
+from gateway.site.services import Object, PasswordDue, Reply, Services, SessionEnded
 from gateway.site.showing import now
 from gateway.site.wording import OwnWords, wrong_of
 from gateway.site.words import Translate
@@ -71,9 +72,11 @@ class Site:
 
     @property
     def me(self) -> Me:
-        """Asked for once a request. Raises what `services.get` does."""
+        """Made once a request. Raises what `services.login` does, and PasswordDue while nothing is open."""
         if "me" not in flask.g:
-            told = self.services.get("/me").body
+            told = self.services.login()
+            if told["must_change_password"]:
+                raise PasswordDue
             numbers = {one["number"]: one["options"] for one in told["numbers"]}
             flask.g.me = Me(told["number"], told["unit"], told["contract_number"], numbers, told["options"])
         known: Me = flask.g.me
@@ -177,14 +180,8 @@ class Site:
         return notice.read(cookie, browser.form_secret(self.cookies))
 
     def session(self) -> Object:
-        """The login of this browser, with `expires_at`; {} when nobody can tell. Asked for once a request."""
-        if "session" not in flask.g:
-            flask.g.session = self.services.send("GET", "/sessions/current").body if self.logged_in else {}
-        known: Object = flask.g.session
-        return known
-
-    def look(self, paths: Mapping[str, str]) -> dict[str, Object | None]:
-        """As `services.look`, and in the same go the login that the page's foot tells of."""
-        told = self.services.look({**paths, "session": "/sessions/current"})
-        flask.g.session = told.pop("session") or {}
-        return told
+        """`services.login` for what any page tells of it; {} when nobody can tell."""
+        try:
+            return self.services.login() if self.logged_in else {}
+        except Unavailable:
+            return {}

@@ -17,7 +17,7 @@ from werkzeug.routing import MapAdapter
 
 from chassis.errors import Forbidden, NotFound, Rejected, TsunaguError, Unauthenticated, Unavailable
 from gateway import history, routes
-from gateway.identity import Identity
+from gateway.identity import Grant, Identity
 from gateway.looks import Looks
 from gateway.me import Place
 from gateway.proxy import relayed
@@ -85,6 +85,18 @@ class Services:
         if reply.status != 200:
             raise _error(reply)
         return reply
+
+    def login(self) -> Object:
+        """What the login opens, as `/me` has it but with the names of options alone; with `session_expires_at`, and
+        `must_change_password` while nothing is open yet.
+
+        As fresh as the session's token: some seconds old at most. Raises SessionEnded, Unavailable, and Forbidden for
+        an API key.
+        """
+        told = self._granted().login
+        if told is None:
+            raise Forbidden("forbidden")
+        return told
 
     def send(
         self,
@@ -201,13 +213,16 @@ class Services:
         """The rule and the service of a path; the table of /api/v1 leads there."""
         endpoint, _ = self._adapter.match(routes.PREFIX + path.partition("?")[0], method=method)
         service, _, rule = str(endpoint).partition(" ")
-        return rule, "auth" if rule == "/me" else service
+        return rule, service
 
     def _proof(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self._granted().token}"}
+
+    def _granted(self) -> Grant:
         if not (bearer := self._bearer()):
             raise SessionEnded
         try:
-            return {"Authorization": f"Bearer {self._identity.token(f'Bearer {bearer}')}"}
+            return self._identity.grant(f"Bearer {bearer}")
         except Unauthenticated as cause:
             raise SessionEnded from cause
 

@@ -67,6 +67,7 @@ from services.auth.schemas import (
     shown_customer,
     shown_key,
     shown_session,
+    shown_token,
 )
 
 WORDS = {
@@ -295,9 +296,8 @@ def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Bluep
     @routes.response(200, TokenSchema)
     def give_token(body: dict[str, str]) -> Response:
         """A signed token, good for `expires_in` seconds: normally a minute for a session, an hour for an API key. What
-        it opens is in the token."""
-        token, seconds = exchange.token_for(body["bearer"])
-        return reply({"token": token, "expires_in": seconds})
+        it opens is in the token, and for people beside it."""
+        return reply(shown_token(exchange.token_for(body["bearer"])))
 
     @routes.get("/.well-known/jwks.json")
     @public

@@ -27,7 +27,8 @@ from contracts.auth import (
     PasswordInvalidated,
 )
 from contracts.ivr import Unit
-from services.auth.flows.sessions import Listed, Opened
+from services.auth.flows.sessions import Listed, Login, Opened
+from services.auth.flows.tokens import Granted
 from services.auth.model.credential import CurrentPasswordWrong, SessionsEnded, TemporaryPasswordSet, scope
 from services.auth.model.keyring import SCOPES, ApiKey
 
@@ -170,13 +171,6 @@ class NewKeySchema(KeySchema):
     key = fields.String()
 
 
-class TokenSchema(Answer):
-    """A signed token; `expires_in` is in seconds."""
-
-    token = fields.String()
-    expires_in = fields.Integer()
-
-
 class PublicKeysSchema(Answer):
     """A JWKS document (RFC 7517)."""
 
@@ -229,6 +223,21 @@ class CustomerSchema(Answer):
     contract_number = fields.String()
     numbers = fields.List(fields.Nested(NumberOptionsSchema))
     options = fields.List(fields.String())
+
+
+class LoginSchema(CustomerSchema):
+    """What a login opens, and until when; nothing at all while the password has to be changed."""
+
+    session_expires_at = fields.AwareDateTime()
+    must_change_password = fields.Boolean()
+
+
+class TokenSchema(Answer):
+    """A signed token; `expires_in` is in seconds. `login` is null for an API key."""
+
+    token = fields.String()
+    expires_in = fields.Integer()
+    login = fields.Nested(LoginSchema, allow_none=True)
 
 
 def shown(contract: Contract) -> dict[str, Any]:
@@ -293,6 +302,20 @@ def shown_customer(caller: Principal, contract: Contract) -> dict[str, Any]:
             for number in _own_first(caller.numbers & contract.numbers.keys(), contract.contract_number)
         ],
         "options": list(contract.options) if caller.all_numbers else [],
+    }
+
+
+def shown_token(granted: Granted) -> dict[str, Any]:
+    """A token with the login that it stands for, so that a page need not ask for that too."""
+    login = _shown_login(granted.login) if granted.login else None
+    return {"token": granted.token, "expires_in": granted.seconds, "login": login}
+
+
+def _shown_login(login: Login) -> dict[str, Any]:
+    return {
+        **shown_customer(login.who, login.contract),
+        "session_expires_at": login.expires_at.isoformat(),
+        "must_change_password": login.who.restricted,
     }
 
 

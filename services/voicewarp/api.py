@@ -12,10 +12,11 @@ from chassis.headers import IDEMPOTENCY_KEY, IF_MATCH, takes
 from chassis.messages import now
 from chassis.setting import TAGGED, add_overview
 from chassis.setting import Setting as SettingRoutes
+from chassis.views import Row
 from chassis.web import Blueprint, origin, owns_number, principal, reply, require
 from contracts import phone
 from contracts.voicewarp import CallReceived
-from services.voicewarp.flows import Ways
+from services.voicewarp.flows import Ways, glance
 from services.voicewarp.model.call import Call, EndCall, ReceiveCall
 from services.voicewarp.model.routing import Decision, Question
 from services.voicewarp.model.setting import AddCaller, DropCaller, Setting, Start, Stop
@@ -76,9 +77,8 @@ def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
         stop=_stop,
     )
     add_overview(routes, "/me/voicewarp", ways.glances, "Of each number: is it started, since when, by whom.")
-    add_overview(
-        routes, "/me/routing", lambda numbers: _all_now(ways, numbers), "Of each number: where a call goes now."
-    )
+    promise = "Of each number: where a call goes now; `voicewarp` as `/me/voicewarp` has it, null where there is none."
+    add_overview(routes, "/me/routing", lambda numbers: _all_now(ways, numbers), promise)
 
     @routes.post("/numbers/<number>/voicewarp/callers")
     @owns_number
@@ -122,8 +122,11 @@ def number_routes(settings: Handler[Setting], ways: Ways) -> Blueprint:
 
 
 def _all_now(ways: Ways, numbers: Sequence[str]) -> dict[str, Any]:
+    def now_of(number: str, row: Row | None) -> dict[str, Any]:
+        return {**shown_decision(ways.decide(row, None), Question(number, None)), "voicewarp": glance(row)}
+
     rows = ways.rows(numbers)
-    return {number: shown_decision(ways.decide(rows.get(number), None), Question(number, None)) for number in numbers}
+    return {number: now_of(number, rows.get(number)) for number in numbers}
 
 
 def _start() -> Start:

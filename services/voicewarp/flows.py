@@ -35,13 +35,9 @@ class Ways:
         return {row["_id"]: row for row in self.views.find(ROUTES.name, _any_of(numbers), limit=0)}
 
     def glances(self, numbers: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
-        """VoiceWarp of those numbers that have it: is it started, since when, and what kind of person did it."""
-        found = {number: (setting_of(row), row.get("on")) for number, row in self.rows(numbers).items()}
-        return {
-            number: {"started": setting.started, "mode": setting.mode, **(_since(on) if setting.started else {})}
-            for number, (setting, on) in found.items()
-            if setting.contracted
-        }
+        """As `glance`, of those numbers that have VoiceWarp."""
+        found = {number: glance(row) for number, row in self.rows(numbers).items()}
+        return {number: seen for number, seen in found.items() if seen}
 
     def contract_number(self, row: Row | None) -> str:
         """Whose number it is."""
@@ -102,6 +98,15 @@ class Ways:
             self.views.project([event])
         except TsunaguError as problem:
             log.warning("route_left_to_projector", code=problem.code)
+
+
+def glance(row: Row | None) -> Mapping[str, Any] | None:
+    """VoiceWarp of a number: is it started, since when, and what kind of person did it. None where it has none."""
+    setting = setting_of(row)
+    if row is None or not setting.contracted:
+        return None
+    since = _since(row.get("on")) if setting.started else {}
+    return {"started": setting.started, "mode": setting.mode, **since}
 
 
 def reached(number: str, edges: Mapping[str, Iterable[str]]) -> frozenset[str]:

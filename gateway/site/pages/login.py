@@ -125,14 +125,13 @@ def _show_login(site: Site, form: Form, status: int) -> Response:
 
 
 def _show_change(site: Site, form: Form, status: int) -> Response:
-    """Asks auth whether it must be: the page says why."""
+    """Where it must be, the page says why."""
     asked = flask.request.values
-    session = site.session()
     return site.render(
         "login/password.html",
         status,
         form=form,
-        must=session.get("must_change_password", False),
+        must=site.session().get("must_change_password", False),
         next=asked.get("next", ""),
         typed=_taken_along(),
     )

@@ -63,7 +63,7 @@ def overview(site: Site, wanted: str = "", page: int = 1, shown: int = SHOWN) ->
     pages = -(-len(found) // shown)
     page = max(1, min(page, pages))
     numbers = found[(page - 1) * shown : page * shown]
-    told = site.look(_paths(me, numbers))
+    told = site.services.look(_paths(me, numbers))
     contract = {option: told[option] for option in me.options}
     states = [Number(one, _sentence(told["routing"], one), _states(me, told, one)) for one in numbers]
     return Overview(states, contract, told.get("line"), len(found), page, pages)
@@ -72,7 +72,7 @@ def overview(site: Site, wanted: str = "", page: int = 1, shown: int = SHOWN) ->
 def _paths(me: Me, numbers: Sequence[str]) -> dict[str, str]:
     """One for each service that has to be asked."""
     asked = ",".join(numbers)
-    options = {option for number in numbers for option in me.numbers[number]}
+    options = {option for number in numbers for option in me.numbers[number]} - {"voicewarp"}
     contract = {option: f"/contracts/{me.contract_number}/{option}" for option in me.options}
     line = {"line": f"/lines/{me.contract_number}"} if me.all_numbers else {}
     states = {option: f"/me/{option}?numbers={asked}" for option in NUMBER_OPTIONS if option in options}
@@ -80,8 +80,13 @@ def _paths(me: Me, numbers: Sequence[str]) -> dict[str, str]:
 
 
 def _states(me: Me, told: Mapping[str, Object | None], number: str) -> dict[str, Object | None]:
+    """That of VoiceWarp stands beside where a call goes, which it decides."""
     contracted = [option for option in NUMBER_OPTIONS if option in me.numbers[number]]
-    return {option: _of(told.get(option), number) for option in contracted}
+    decision = _of(told["routing"], number) or {}
+    return {
+        option: decision.get(option) if option == "voicewarp" else _of(told.get(option), number)
+        for option in contracted
+    }
 
 
 def _of(told: Object | None, number: str) -> Any:

@@ -33,8 +33,7 @@ def of_each(state: dict[str, Any]) -> Any:
 def full(customer: Visitor) -> Visitor:
     """A customer all of whose services answer."""
     voicewarp, notify = customer["voicewarp"].views, customer["notify"].views
-    voicewarp["/me/voicewarp"] = of_each({"started": False})
-    voicewarp["/me/routing"] = of_each({"sentence": SENTENCE})
+    voicewarp["/me/routing"] = of_each({"sentence": SENTENCE, "voicewarp": {"started": False}})
     notify["/me/incoming-mail"] = of_each({"started": True})
     notify[f"/contracts/{CONTRACT}/fault-notice"] = lambda _: json({"started": False})
     customer["bulkforward"].views[f"/contracts/{CONTRACT}/bulk-forward"] = lambda _: json(PLAN)
@@ -50,10 +49,6 @@ def many(count: int) -> dict[str, Any]:
 
 def _me(count: int, _: Request) -> Response:
     return json(many(count))
-
-
-def calls(visitor: Visitor) -> int:
-    return sum(len(service.asked) for service in visitor.services.values())
 
 
 def test_it_shows_what_happens_to_a_call_and_what_is_on(full: Visitor) -> None:
@@ -75,7 +70,7 @@ def test_a_fault_stands_above_all_with_what_was_done(full: Visitor) -> None:
 
 def test_who_has_started_it_is_said(full: Visitor) -> None:
     state = {"started": True, "since": "2026-11-23T00:00:00+00:00", "by": "telephone"}
-    full["voicewarp"].views["/me/voicewarp"] = of_each(state)
+    full["voicewarp"].views["/me/routing"] = of_each({"sentence": SENTENCE, "voicewarp": state})
 
     assert "（電話の操作で開始）" in full.open("/").text
 
@@ -95,7 +90,7 @@ def test_a_silent_service_makes_nothing_else_unknown(full: Visitor) -> None:
         over.wait(30)
         return json({})
 
-    full["voicewarp"].views |= {"/me/voicewarp": silent, "/me/routing": silent}
+    full["voicewarp"].views["/me/routing"] = silent
     clients = [full.client.application.test_client(use_cookies=False) for _ in range(3 * LOOKS_AT_A_TIME)]
 
     def look(client: FlaskClient) -> str:
@@ -114,9 +109,9 @@ def test_two_hundred_numbers_are_asked_for_as_often_as_one(full: Visitor, path: 
     asked = []
     for count in (1, 200):
         full["auth"].views["/me"] = partial(_me, count)
-        before = calls(full)
+        before = full.calls
         full.open(path)
-        asked.append(calls(full) - before)
+        asked.append(full.calls - before)
 
     assert asked[0] == asked[1]
 

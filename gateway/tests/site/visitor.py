@@ -29,12 +29,13 @@ ME = {
     ],
     "options": ["bulk-forward", "fault-notice"],
 }
+ENDS = "2026-11-23T15:34:00+09:00"
 SESSION = {
     "token": TOKEN,
     "id": "s1",
     "number": CONTRACT,
     "unit": "line",
-    "expires_at": "2026-11-23T15:34:00+09:00",
+    "expires_at": ENDS,
     "must_change_password": False,
     "numbers": [CONTRACT, SECOND],
 }
@@ -180,8 +181,15 @@ class Visitor:
         auth["/me"] = lambda _: json(ME)
 
     def _exchange(self, request: Request) -> Response:
-        known = request.get_json()["bearer"] in self.tokens
-        return json({"token": "signed", "expires_in": 60}) if known else problem(401, "token-invalid")
+        """Good for no time at all, so that what a test changes is seen at once."""
+        if request.get_json()["bearer"] not in self.tokens:
+            return problem(401, "token-invalid")
+        me = self["auth"].views["/me"](request)
+        if me.status_code == 503:
+            return me
+        due = me.status_code == 403
+        login = {**(ME if due else me.get_json()), "session_expires_at": ENDS, "must_change_password": due}
+        return json({"token": "signed", "expires_in": 0, "login": login})
 
     def __getitem__(self, name: str) -> Service:
         return self.services[name]
@@ -211,6 +219,11 @@ class Visitor:
 
     def log_in(self) -> Page:
         return self.press(self.open("/login"), "ログインする", number="06-0000-1111", password=PASSWORD)
+
+    @property
+    def calls(self) -> int:
+        """How often services were asked for something, beside who somebody is."""
+        return sum(one.path != "/tokens" for service in self.services.values() for one in service.asked)
 
     def asked(self, service: str, method: str, path: str) -> list[Asked]:
         """What a service was asked of this kind."""

@@ -67,6 +67,15 @@ class Opened:
 
 
 @dataclass(frozen=True)
+class Login:
+    """What a session token opens, and until when at the longest."""
+
+    who: Principal
+    contract: Contract
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
 class Listed:
     """A session as its owner sees it among others."""
 
@@ -196,8 +205,8 @@ class Customers:
         session = outcome.state.sessions[attempt.session_id]
         return Opened(present, session, session.started_at + self.rules.longest_session, attempt.token)
 
-    def caller(self, token: str, at: datetime) -> Principal | None:
-        """Who calls with a session token, when the session is open. Using it keeps it from falling idle."""
+    def opened_by(self, token: str, at: datetime) -> Login | None:
+        """The login of a session token, when the session is open. Using it keeps it from falling idle."""
         token_hash = hash_of(token)
         known = self.sessions.find(token_hash)
         if known is None or self._is_idle(known, at):
@@ -208,7 +217,8 @@ class Customers:
             return None
         if at - known.last_seen >= SEEN_EVERY:
             self.sessions.saw(token_hash, at)
-        return _principal(present, present.contract, session)
+        who = _principal(present, present.contract, session)
+        return Login(who, present.contract, session.started_at + self.rules.longest_session)
 
     def _is_idle(self, known: KnownSession, at: datetime) -> bool:
         return at - known.last_seen >= self.idle

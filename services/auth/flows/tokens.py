@@ -11,7 +11,16 @@ from chassis.errors import Unauthenticated
 from chassis.messages import now
 from services.auth.flows import sessions
 from services.auth.flows.keys import Keys
-from services.auth.flows.sessions import Customers
+from services.auth.flows.sessions import Customers, Login
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A signed token, its lifetime in seconds, and the login that it stands for; None for an API key."""
+
+    token: str
+    seconds: int
+    login: Login | None
 
 
 @dataclass(frozen=True)
@@ -30,15 +39,15 @@ class Exchange:
     public_keys: Path
     clock: Callable[[], datetime] = now
 
-    def token_for(self, bearer: str) -> tuple[str, int]:
-        """A signed token, and its lifetime in seconds; Unauthenticated when what was shown is not good (any more)."""
+    def token_for(self, bearer: str) -> Granted:
+        """Unauthenticated when what was shown is not good (any more)."""
         at = self.clock()
-        ours = self.customers if bearer.startswith(sessions.PREFIX) else self.keys
-        who = ours.caller(bearer, at)
+        login = self.customers.opened_by(bearer, at) if bearer.startswith(sessions.PREFIX) else None
+        who = login.who if login else self.keys.caller(bearer, at)
         if who is None:
             raise Unauthenticated("token-invalid")
-        lifetime = self.lifetime if who.kind == "customer" else self.machine_lifetime
-        return self.issuer.issue(who, lifetime=lifetime, at=at), int(lifetime.total_seconds())
+        lifetime = self.lifetime if login else self.machine_lifetime
+        return Granted(self.issuer.issue(who, lifetime=lifetime, at=at), int(lifetime.total_seconds()), login)
 
     def jwks(self) -> dict[str, Any]:
         """The public keys, as every service of ours reads them."""

@@ -456,6 +456,25 @@ def test_a_token_says_whose_session_it_is(door: Door) -> None:
     assert current == {name: value for name, value in opened.items() if name != "token"}
 
 
+def test_with_its_token_a_session_is_told_what_it_opens(door: Door) -> None:
+    """As `/me` and `/sessions/current` say it, so that a page need not ask for them."""
+    customer = door.customer()
+    opened = door.log_in().json
+
+    login = door.exchange(opened["token"]).json["login"]
+
+    session = {"session_expires_at": opened["expires_at"], "must_change_password": False}
+    assert login == {**door.get("/me", customer).json, **session}
+
+
+def test_a_temporary_password_is_told_with_the_token(door: Door) -> None:
+    door.issue()
+
+    token = door.log_in(password=TEMPORARY_PASSWORD).json["token"]
+
+    assert door.exchange(token).json["login"]["must_change_password"] is True
+
+
 # Nobody learns a secret from what is kept.
 
 

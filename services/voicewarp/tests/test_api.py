@@ -903,6 +903,7 @@ def test_all_numbers_are_told_in_one_answer(client: Client, customer: Headers) -
     assert {number: (told["started"], told["by"]) for number, told in glances.items()} == {NUMBER: (True, "customer")}
     assert glances[NUMBER]["since"]
     assert ways[NUMBER]["now"] == {"action": "forward", "to": MOBILE}
+    assert {number: way["voicewarp"] for number, way in ways.items()} == dict.fromkeys(ways) | glances
     assert MOBILE.removeprefix("090")[:4] in ways[NUMBER]["sentence"]["ja"]
 
 
