@@ -212,7 +212,8 @@ def lines_blueprint(lines: Handler[Line], rows: Views, reporting: Reporting) -> 
         line = lines.read(contract_number)
         if line.revision == 0 and not _is_contracted(reporting, contract_number):
             raise NotFound("not-found")
-        return reply(shown(contract_number, line.state, lines.history(contract_number, 0, TIMELINE)))
+        told = lines.history(contract_number, 0, TIMELINE) if line.revision else []
+        return reply(shown(contract_number, line.state, told))
 
     @routes.get("/contracts/<contract_number>/history")
     @owns_contract
