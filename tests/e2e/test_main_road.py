@@ -140,12 +140,14 @@ def test_the_end_of_the_contract_ends_what_ran_on_it(customer: Customer) -> None
 
 
 def test_history_says_who_did_what(customer: Customer) -> None:
-    customer.operator.post(f"{customer.forwarding}/start")
+    source = "2001:db8::7"
+    operator = Client(customer.site, customer.operator.bearer, headers={"X-Forwarded-For": source})
+    operator.post(f"{customer.forwarding}/start")
 
     items = customer.operator.get(f"{API}/contracts/{customer.number}/history").body["items"]
 
     started = next(item for item in items if item["event"] == "BulkForwardStarted")
-    assert (started["by"]["kind"], started["by"]["from"]) == ("operator", "127.0.0.1")
+    assert (started["by"]["kind"], started["by"]["from"]) == ("operator", source)
     assert started["sentence"]["ja"]
 
 
