@@ -18,7 +18,7 @@ from eventsourcing.domain import Aggregate, event
 
 from bench.counting import ACTOR, CATEGORY, CODEC, DECIDER, Count, commit
 from bench.ground import Ground
-from chassis.handling import Handler
+from chassis.handling import SNAPSHOT_EVERY, Handler
 from chassis.messages import Origin, now
 from chassis.mongo_store import MongoStore
 from chassis.store import Appended
@@ -133,7 +133,7 @@ class Tallies(Application[uuid.UUID]):
     """Of tallies."""
 
     is_snapshotting_enabled = True
-    snapshotting_intervals = {Tally: 20}  # noqa: RUF012
+    snapshotting_intervals = {Tally: SNAPSHOT_EVERY}  # noqa: RUF012
 
 
 class Theirs:

@@ -329,7 +329,7 @@ class Handler(Generic[State]):
         return _Known(stream, self._state(loaded), loaded.revision, grown, loaded.command_ids, newest=True)
 
     def _keep_snapshots(self, written: Sequence["_Known[State]"]) -> None:
-        """For the streams that have grown by `SNAPSHOT_EVERY` since their last one. The commits are durable by now, so
+        """For the streams that have grown by `snapshot_every` since their last one. The commits are durable by now, so
         that a snapshot could not be kept is no failure of theirs."""
         due = {
             known.stream: Snapshot(known.revision, msgspec.to_builtins(known.state))

@@ -61,11 +61,12 @@ def _add_passage(
         proof = {} if operation in routes.TOKENLESS else _proof(identity, operation, read.body if read else None)
         call = read or proxy.call_of(flask.request, path, headers(), upload)
         call = replace(call, headers={**call.headers, **proof})
-        with hashing.hold() if operation in routes.HASHING else nullcontext():
-            answer = proxy.forward(service, call)
-        if operation in routes.ENDING:
-            identity.forget(flask.request.headers.get("Authorization"))
-        return answer
+        try:
+            with hashing.hold() if operation in routes.HASHING else nullcontext():
+                return proxy.forward(service, call)
+        finally:  # Also when nobody answered: it may have been done.
+            if operation in routes.ENDING:
+                identity.forget(flask.request.headers.get("Authorization"))
 
     app.add_url_rule(
         routes.PREFIX + rule,

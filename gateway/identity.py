@@ -10,9 +10,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
 
 import jwt
 import msgspec
@@ -34,7 +33,8 @@ class Grant(msgspec.Struct, frozen=True):
 
     token: str
     expires_in: float
-    login: dict[str, Any] | None = None
+    # As it came: most callers never look at it, and of a thousand numbers it is seven times larger when it is read.
+    login: msgspec.Raw = msgspec.Raw(b"null")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class Identity:
         key = _key(_bearer(authorization))
         with self._lock:
             self._forgettings += 1
+            # Nobody who comes from now on shares the end of an exchange that began before.
+            self._flights.clear()
             if known := self._known.pop(key, None):
                 same = [other for other, one in self._known.items() if one.subject == known.subject]
                 for other in same:
@@ -101,33 +103,37 @@ class Identity:
         finally:
             flight.cancel()  # Does nothing to one that has ended; after a bug nobody must wait for ever.
             with self._lock:
-                del self._flights[key]
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
 
     def _renewed(self, key: bytes, bearer: str, known: _Known | None) -> Grant:
         forgettings = self._forgettings
         try:
             grant = self._exchange(bearer)
         except Unavailable:
-            if known and self._clock() < known.good_until:
-                return known.grant
-            raise
+            if known is None or self._clock() >= known.good_until:
+                raise
+            # Good for a while: a page that needs it several times waits once for an auth that is silent.
+            self._remember(key, known, forgettings)
+            return known.grant
         except Unauthenticated:
             with self._lock:
                 self._known.pop(key, None)
             raise
-        self._remember(key, grant, forgettings)
+        good_until = self._clock() + grant.expires_in - SPARE_SECONDS
+        self._remember(key, _Known(grant, _subject(grant.token), 0.0, good_until), forgettings)
         return grant
 
-    def _remember(self, key: bytes, grant: Grant, forgettings: int) -> None:
+    def _remember(self, key: bytes, known: _Known, forgettings: int) -> None:
         now = self._clock()
-        fresh = min(grant.expires_in / 2, REMEMBERED_SECONDS)
-        known = _Known(grant, _subject(grant.token), now + fresh, now + grant.expires_in - SPARE_SECONDS)
+        fresh = min(known.grant.expires_in / 2, REMEMBERED_SECONDS)
         with self._lock:
-            if forgettings != self._forgettings:
-                return  # It may be this one who was to be forgotten while auth was asked.
-            self._known[key] = known
+            # It may be this one who was to be forgotten while auth was asked.
+            if forgettings != self._forgettings or known.good_until <= now:
+                return
+            self._known[key] = replace(known, fresh_until=now + fresh)
             self._known.move_to_end(key)
-            while len(self._known) > self._most:
+            while len(self._known) > self._most or next(iter(self._known.values())).good_until <= now:
                 self._known.popitem(last=False)
 
 

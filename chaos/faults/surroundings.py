@@ -17,6 +17,7 @@ from chaos.harm import LONG, changed
 from chaos.load import DESTINATIONS, Load
 from chassis import kafka
 from chassis.errors import TsunaguError
+from chassis.handling import SNAPSHOT_EVERY
 from chassis.testing import eventually
 from devstack import debian
 from devstack.stack import Stack
@@ -27,7 +28,8 @@ BALLAST, MEGABYTE = "chaos-ballast", 1 << 20
 LOST = 5
 # Megabytes. MongoDB makes journals of a hundred each before it needs them.
 ROOM = 400
-EDITS = 110  # A snapshot is kept after a hundred (chassis/handling.py).
+# So that there is a snapshot and something after it.
+EDITS = 2 * SNAPSHOT_EVERY + 1
 LIBRARY = "libfaketime.so.1"
 
 

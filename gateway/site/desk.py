@@ -96,6 +96,7 @@ class Site:
     def log_in(self, token: str) -> None:
         """From this answer on the browser has this session."""
         flask.g.session_token = flask.g.new_token = token
+        flask.g.pop("login", None)
 
     def log_out(self) -> None:
         """From this answer on the browser has none."""
@@ -179,9 +180,15 @@ class Site:
         flask.g.notice_read = True
         return notice.read(cookie, browser.form_secret(self.cookies))
 
-    def session(self) -> Object:
-        """`services.login` for what any page tells of it; {} when nobody can tell."""
-        try:
-            return self.services.login() if self.logged_in else {}
-        except Unavailable:
-            return {}
+    def login(self) -> Object:
+        """What any page tells of the login; {} without one, and while auth is away. Asked for once a request.
+
+        Raises SessionEnded, and Forbidden for an API key.
+        """
+        if "login" not in flask.g:
+            try:
+                flask.g.login = self.services.login() if self.logged_in else {}
+            except Unavailable:
+                flask.g.login = {}
+        known: Object = flask.g.login
+        return known

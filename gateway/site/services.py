@@ -87,13 +87,13 @@ class Services:
         return reply
 
     def login(self) -> Object:
-        """What the login opens, as `/me` has it but with the names of options alone; with `session_expires_at`, and
-        `must_change_password` while nothing is open yet.
+        """What the login opens, as `/me` has it but with the names of options alone; with `session_expires_at` and
+        `must_change_password`. While the password has to be changed there are no numbers and no options in it.
 
         As fresh as the session's token: some seconds old at most. Raises SessionEnded, Unavailable, and Forbidden for
         an API key.
         """
-        told = self._granted().login
+        told = msgspec.json.decode(self._granted().login, type=Object | None)
         if told is None:
             raise Forbidden("forbidden")
         return told

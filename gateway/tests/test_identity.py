@@ -1,6 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Semaphore
+from threading import Event, Semaphore
 
 import jwt
 import pytest
@@ -157,6 +157,40 @@ def test_who_is_forgotten_while_auth_is_asked_is_not_remembered(auth: Auth, cloc
     identity = Identity(ask_while_forgotten, clock)
 
     assert [identity.token("Bearer a") for _ in range(3)] == ["token-1", "token-2", "token-2"]
+
+
+def test_whoever_comes_after_a_forgetting_shares_no_exchange_from_before() -> None:
+    """The exchange of the first is under way when the session ends; the second comes after that."""
+    begun, ended = Event(), Event()
+
+    def exchange(bearer: str) -> Grant:
+        if begun.is_set():
+            raise Unauthenticated("token-invalid")
+        begun.set()
+        assert ended.wait(10)
+        return Grant("old", 60)
+
+    identity = Identity(exchange)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(identity.token, "Bearer a")
+        assert begun.wait(10)
+        identity.forget("Bearer a")
+        with pytest.raises(Unauthenticated):
+            identity.token("Bearer a")
+        ended.set()
+
+        assert first.result(10) == "old"
+    with pytest.raises(Unauthenticated):
+        identity.token("Bearer a")
+
+
+def test_an_auth_that_is_away_is_not_asked_with_every_request(identity: Identity, auth: Auth, clock: Clock) -> None:
+    first = identity.token("Bearer a")
+    auth.error = Unavailable("service-unavailable")
+    clock.seconds += 10
+
+    assert [identity.token("Bearer a") for _ in range(3)] == [first] * 3
+    assert auth.asked == ["a", "a"]
 
 
 def test_forgetting_a_stranger_is_nothing(identity: Identity, auth: Auth) -> None:

@@ -296,7 +296,7 @@ def keys_blueprint(keys: Keys, exchange: Exchange, last_seen: LastSeen) -> Bluep
     @routes.response(200, TokenSchema)
     def give_token(body: dict[str, str]) -> Response:
         """A signed token, good for `expires_in` seconds: normally a minute for a session, an hour for an API key. What
-        it opens is in the token, and for people beside it."""
+        it opens is in the token; of a session `login` says it too."""
         return reply(shown_token(exchange.token_for(body["bearer"])))
 
     @routes.get("/.well-known/jwks.json")

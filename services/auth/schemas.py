@@ -226,7 +226,7 @@ class CustomerSchema(Answer):
 
 
 class LoginSchema(CustomerSchema):
-    """What a login opens, and until when; nothing at all while the password has to be changed."""
+    """What a login opens, and until when; no numbers and no options while the password has to be changed."""
 
     session_expires_at = fields.AwareDateTime()
     must_change_password = fields.Boolean()
@@ -312,8 +312,10 @@ def shown_token(granted: Granted) -> dict[str, Any]:
 
 
 def _shown_login(login: Login) -> dict[str, Any]:
+    nothing = dict.fromkeys(("numbers", "options"), ()) if login.who.restricted else {}
     return {
         **shown_customer(login.who, login.contract),
+        **nothing,
         "session_expires_at": login.expires_at.isoformat(),
         "must_change_password": login.who.restricted,
     }

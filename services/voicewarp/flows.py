@@ -37,7 +37,7 @@ class Ways:
     def glances(self, numbers: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
         """As `glance`, of those numbers that have VoiceWarp."""
         found = {number: glance(row) for number, row in self.rows(numbers).items()}
-        return {number: seen for number, seen in found.items() if seen}
+        return {number: seen for number, seen in found.items() if seen is not None}
 
     def contract_number(self, row: Row | None) -> str:
         """Whose number it is."""

@@ -131,7 +131,7 @@ def _show_change(site: Site, form: Form, status: int) -> Response:
         "login/password.html",
         status,
         form=form,
-        must=site.session().get("must_change_password", False),
+        must=site.login().get("must_change_password", False),
         next=asked.get("next", ""),
         typed=_taken_along(),
     )

@@ -20,6 +20,8 @@ from gateway.site.services import Object
 SHOWN = 20
 # Options of a number, in the order of the guide.
 NUMBER_OPTIONS = ("voicewarp", "incoming-mail", "fax-mail")
+# Its state is told with where a call goes, which it decides.
+TOLD_BY_ROUTING = "voicewarp"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def overview(site: Site, wanted: str = "", page: int = 1, shown: int = SHOWN) ->
 def _paths(me: Me, numbers: Sequence[str]) -> dict[str, str]:
     """One for each service that has to be asked."""
     asked = ",".join(numbers)
-    options = {option for number in numbers for option in me.numbers[number]} - {"voicewarp"}
+    options = {option for number in numbers for option in me.numbers[number]} - {TOLD_BY_ROUTING}
     contract = {option: f"/contracts/{me.contract_number}/{option}" for option in me.options}
     line = {"line": f"/lines/{me.contract_number}"} if me.all_numbers else {}
     states = {option: f"/me/{option}?numbers={asked}" for option in NUMBER_OPTIONS if option in options}
@@ -80,11 +82,10 @@ def _paths(me: Me, numbers: Sequence[str]) -> dict[str, str]:
 
 
 def _states(me: Me, told: Mapping[str, Object | None], number: str) -> dict[str, Object | None]:
-    """That of VoiceWarp stands beside where a call goes, which it decides."""
     contracted = [option for option in NUMBER_OPTIONS if option in me.numbers[number]]
     decision = _of(told["routing"], number) or {}
     return {
-        option: decision.get(option) if option == "voicewarp" else _of(told.get(option), number)
+        option: decision.get(option) if option == TOLD_BY_ROUTING else _of(told.get(option), number)
         for option in contracted
     }
 

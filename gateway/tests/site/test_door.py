@@ -112,6 +112,7 @@ def test_a_logout_that_auth_does_not_hear_of_says_so(
 
 
 def test_whoever_logs_out_is_forgotten_though_auth_does_not_hear_of_it(customer: Visitor) -> None:
+    customer.lifetime = 60
     top = customer.open("/")
     customer["auth"].views["/sessions/current"] = lambda _: problem(500, "internal-error")
     exchanges = len(customer.asked("auth", "POST", "/tokens"))
@@ -121,6 +122,23 @@ def test_whoever_logs_out_is_forgotten_though_auth_does_not_hear_of_it(customer:
     customer.open("/")
 
     assert len(customer.asked("auth", "POST", "/tokens")) > exchanges
+
+
+def test_who_has_logged_in_is_asked_about_once_for_several_pages(customer: Visitor) -> None:
+    customer.lifetime = 60
+    before = len(customer.asked("auth", "POST", "/tokens"))
+    for path in ("/", "/lite", "/help"):
+        assert customer.open(path).status == 200
+
+    assert len(customer.asked("auth", "POST", "/tokens")) - before == 1
+
+
+def test_who_has_logged_in_goes_on_while_auth_is_away(customer: Visitor) -> None:
+    customer.lifetime = 60
+    customer.open("/")
+    customer["auth"].views["/tokens"] = lambda _: problem(503, "store-unavailable")
+
+    assert customer.open("/").status == 200
 
 
 def test_the_script_of_a_page_sees_whether_the_login_goes_on(customer: Visitor) -> None:
@@ -133,8 +151,7 @@ def test_the_script_of_a_page_sees_whether_the_login_goes_on(customer: Visitor) 
 
 
 def test_a_password_that_is_due_comes_first(customer: Visitor) -> None:
-    customer["auth"].views["/me"] = lambda _: problem(403, "password-change-required")
-    customer["auth"].views["/sessions/current"] = lambda _: json(SESSION | {"must_change_password": True})
+    customer.login |= {"must_change_password": True, "numbers": [], "options": []}
 
     page = customer.open("/")
 
@@ -267,7 +284,7 @@ def test_looking_changes_nothing(customer: Visitor) -> None:
 
 
 def test_a_number_shows_only_what_is_its_own(customer: Visitor) -> None:
-    customer["auth"].views["/me"] = lambda _: json(ME | {"unit": "number", "options": [], "numbers": ME["numbers"][:1]})
+    customer.login |= {"unit": "number", "options": [], "numbers": ME["numbers"][:1]}
 
     page = customer.open("/")
 
@@ -308,7 +325,7 @@ def test_what_is_too_large_is_said_without_a_limit_of_another_page(customer: Vis
 
 
 def test_a_service_that_is_away_is_said_so(customer: Visitor) -> None:
-    customer["auth"].views["/me"] = lambda _: problem(503, "store-unavailable")
+    customer["auth"].views["/tokens"] = lambda _: problem(503, "store-unavailable")
 
     page = customer.open("/")
 

@@ -6,7 +6,7 @@ import pytest
 from werkzeug import Request, Response
 
 from gateway.site.pages.fault_notice import forwarding, moments
-from gateway.tests.site.visitor import CONTRACT, ME, Visitor
+from gateway.tests.site.visitor import CONTRACT, Visitor
 from gateway.tests.upstreams import Asked, json, problem
 
 PATH = f"/contracts/{CONTRACT}/fault-notice"
@@ -136,7 +136,7 @@ def test_automation_is_switched_from_here_too(owner: Visitor) -> None:
 
 
 def test_without_bulk_forwarding_there_is_no_automation(owner: Visitor) -> None:
-    owner["auth"].views["/me"] = lambda _: json(ME | {"options": ["fault-notice"]})
+    owner.login |= {"options": ["fault-notice"]}
 
     page = owner.open("/fault-notice").text
 

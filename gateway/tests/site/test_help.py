@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.site.pages.help import GUIDANCE, MOST_PLANS
-from gateway.tests.site.visitor import CONTRACT, ME, SECOND, Visitor
+from gateway.tests.site.visitor import CONTRACT, SECOND, Visitor
 from gateway.tests.upstreams import json
 
 PLAN = {"entries": {CONTRACT: "0312345678"}, "auto_start": True, "auto_stop": False}
@@ -18,7 +18,7 @@ VOICEWARP = {
 
 
 def log_in_as(visitor: Visitor, **changes: Any) -> Visitor:
-    visitor["auth"].views["/me"] = lambda _: json({**ME, **changes})
+    visitor.login |= changes
     visitor.log_in()
     return visitor
 

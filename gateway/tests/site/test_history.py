@@ -110,7 +110,7 @@ def test_each_number_has_its_own(full: Visitor) -> None:
 
 
 def test_a_number_that_is_alone_sees_its_own(full: Visitor) -> None:
-    full["auth"].views["/me"] = lambda _: json(ME | {"unit": "number", "numbers": ME["numbers"][:1], "options": []})
+    full.login |= {"unit": "number", "numbers": ME["numbers"][:1], "options": []}
 
     page = full.open("/history")
 

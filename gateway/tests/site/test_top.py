@@ -2,7 +2,6 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -45,10 +44,6 @@ def many(count: int) -> dict[str, Any]:
     """A contract of so many numbers."""
     numbers = [f"06{10000000 + index}" for index in range(count)]
     return ME | {"numbers": [{"number": one, "options": ["voicewarp", "incoming-mail"]} for one in numbers]}
-
-
-def _me(count: int, _: Request) -> Response:
-    return json(many(count))
 
 
 def test_it_shows_what_happens_to_a_call_and_what_is_on(full: Visitor) -> None:
@@ -108,7 +103,7 @@ def test_a_silent_service_makes_nothing_else_unknown(full: Visitor) -> None:
 def test_two_hundred_numbers_are_asked_for_as_often_as_one(full: Visitor, path: str) -> None:
     asked = []
     for count in (1, 200):
-        full["auth"].views["/me"] = partial(_me, count)
+        full.login |= many(count)
         before = full.calls
         full.open(path)
         asked.append(full.calls - before)
@@ -118,7 +113,7 @@ def test_two_hundred_numbers_are_asked_for_as_often_as_one(full: Visitor, path: 
 
 @pytest.mark.parametrize("path", ["/", "/lite"])
 def test_two_hundred_numbers_are_a_small_page(full: Visitor, path: str) -> None:
-    full["auth"].views["/me"] = lambda _: json(many(200))
+    full.login |= many(200)
 
     page = full.client.get(path, base_url=SITE, headers=ZIPPED)
 
@@ -127,7 +122,7 @@ def test_two_hundred_numbers_are_a_small_page(full: Visitor, path: str) -> None:
 
 
 def test_a_number_is_found_by_a_part_of_it(full: Visitor) -> None:
-    full["auth"].views["/me"] = lambda _: json(many(200))
+    full.login |= many(200)
 
     assert "06-1000-0199" in full.open("/?q=0199").text
     assert "06-1000-0198" not in full.open("/?q=0199").text
@@ -135,7 +130,7 @@ def test_a_number_is_found_by_a_part_of_it(full: Visitor) -> None:
 
 
 def test_the_small_page_goes_on_after_two_hundred_numbers(full: Visitor) -> None:
-    full["auth"].views["/me"] = lambda _: json(many(300))
+    full.login |= many(300)
 
     first, second = full.open("/lite").text, full.open("/lite?page=2").text
 
@@ -202,7 +197,7 @@ def test_the_small_page_leads_back_to_itself(full: Visitor) -> None:
 @pytest.mark.parametrize(("path", "count"), [("/lite?page=2", 300), ("/?q=1000002&page=2", 300)])
 def test_a_press_leads_back_to_the_part_of_the_list_that_was_shown(full: Visitor, path: str, count: int) -> None:
     """Also the one that takes the first one back."""
-    full["auth"].views["/me"] = lambda _: json(many(count))
+    full.login |= many(count)
     full["voicewarp"].views |= {f"/numbers/{one['number']}/voicewarp/start": _done for one in many(count)["numbers"]}
     full["voicewarp"].views |= {f"/numbers/{one['number']}/voicewarp/stop": _done for one in many(count)["numbers"]}
     parts = urlsplit(path)

@@ -40,10 +40,11 @@ class Exchange:
     clock: Callable[[], datetime] = now
 
     def token_for(self, bearer: str) -> Granted:
-        """Unauthenticated when what was shown is not good (any more)."""
-        at = self.clock()
-        login = self.customers.opened_by(bearer, at) if bearer.startswith(sessions.PREFIX) else None
-        who = login.who if login else self.keys.caller(bearer, at)
+        """What is given for it. Raises Unauthenticated when what was shown is not good (any more)."""
+        at, is_session = self.clock(), bearer.startswith(sessions.PREFIX)
+        login = self.customers.opened_by(bearer, at) if is_session else None
+        key = None if is_session else self.keys.caller(bearer, at)
+        who = login.who if login else key
         if who is None:
             raise Unauthenticated("token-invalid")
         lifetime = self.lifetime if login else self.machine_lifetime
