@@ -78,7 +78,12 @@ class Supervisor:
         self._do(lambda: self._each(self._begin, processes))
 
     def stop(self, *names: str, seconds: float = STOP_SECONDS) -> None:
-        """SIGTERM to all of these together, SIGKILL to what is left after `seconds`. They are not started again."""
+        """SIGTERM to all of these together, SIGKILL to what is left after `seconds`. They are not started again.
+
+        After `close` nothing is left to stop.
+        """
+        if self._closing:
+            return
         known = [self._children[name] for name in names if name in self._children]
         self._do(lambda: self._each(self._dismiss, known))
         deadline = time.monotonic() + seconds

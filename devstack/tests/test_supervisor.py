@@ -82,6 +82,18 @@ def test_stopping_is_quiet_and_for_good(stage: Stage) -> None:
     assert stage.said == []
 
 
+def test_after_the_end_there_is_nothing_to_stop(stage: Stage) -> None:
+    """Whoever is interrupted while starting ends what there is, and so does whoever called."""
+    stage.supervisor.start(SLEEPER)
+    stage.supervisor.close(seconds=5)
+
+    again = threading.Thread(target=stage.supervisor.stop, args=("sleeper",), daemon=True)
+    again.start()
+    again.join(10)
+
+    assert not again.is_alive()
+
+
 def test_what_ignores_sigterm_is_killed_with_its_group(stage: Stage) -> None:
     stage.supervisor.start(STUBBORN)
     log = stage.supervisor.log("stubborn")
