@@ -1,5 +1,6 @@
 """`./tsunagu demo`: the main road in the terminal, every step with its time since its cause."""
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -30,7 +31,8 @@ def demonstrate(port: int, storm: int | None) -> None:
     if there:
         _demonstrate(there, seed.read_keys(Places(DEFAULT_ROOT)), storm, console)
         return
-    with interrupted_by_signals(), standing(port if is_free(port) else 0, console) as (_, keys):
+    chosen = port if is_free(port) else 0
+    with contextlib.suppress(KeyboardInterrupt), interrupted_by_signals(), standing(chosen, console) as (_, keys):
         _demonstrate(need(), keys, storm, console)
 
 

@@ -30,13 +30,13 @@ def up(port: int) -> None:
     """Runs until Ctrl-C, SIGTERM or SIGHUP. Raises Trouble."""
     need_none_running()
     ended = threading.Event()
-    with interrupted_by_signals(), standing(port, Console()):
+    with contextlib.suppress(KeyboardInterrupt), interrupted_by_signals(), standing(port, Console()):
         ended.wait()
 
 
 @contextlib.contextmanager
 def standing(port: int, console: Console) -> Iterator[tuple[Stack, dict[str, str]]]:
-    """A started and seeded stack with its API keys. Ctrl-C inside ends it quietly."""
+    """A started and seeded stack with its API keys. Ctrl-C ends it, also while it starts, and goes on to the caller."""
     began = time.monotonic()
     stack = Stack(DEFAULT_ROOT, port, say=speaker(console))
     try:
@@ -49,6 +49,7 @@ def standing(port: int, console: Console) -> Iterator[tuple[Stack, dict[str, str
         yield stack, keys
     except KeyboardInterrupt:
         console.print("Stopping ...")
+        raise
     finally:
         stack.stop()
 
