@@ -127,7 +127,7 @@ def test_a_number_without_the_option_is_no_page(customer: Visitor) -> None:
 def test_an_empty_list_that_stops_all_forwarding_is_noticed(customer: Visitor, kept: Kept) -> None:
     kept.change(select={"mode": "forward-registered", "callers": []})
 
-    assert "どの電話も転送されません" in customer.open(HERE).text
+    assert "どの電話も転送しません" in customer.open(HERE).text
 
 
 # --- how calls are forwarded
