@@ -10,6 +10,8 @@ from conftest import Addresses
 from devstack import kafka_engine, mongo_engine, ports
 
 MONGO, KAFKA = "mongo:6.0", "apache/kafka:4.1.1"
+# It writes into its configuration and into copies of it, which an image may hold as files that nobody may write.
+KAFKA_COMMAND = ["bash", "-c", "chmod -R u+w /etc/kafka/docker /opt/kafka/config && exec /etc/kafka/docker/run"]
 READY_SECONDS = 120.0
 
 
@@ -48,7 +50,7 @@ def kafka(port: int) -> DockerContainer:
         "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
         "KAFKA_HEAP_OPTS": "-Xms256m -Xmx512m",
     }
-    return _bound(DockerContainer(KAFKA).with_envs(**settings), port)
+    return _bound(DockerContainer(KAFKA).with_envs(**settings).with_command(KAFKA_COMMAND), port)
 
 
 def _bound(container: DockerContainer, port: int) -> DockerContainer:
