@@ -105,7 +105,7 @@ class Checked:
                     self._wrong(f"I5 {owner}: {recorded.id} came first after {newest[recorded.stream]}")
                 there.add(recorded.id)
                 newest[recorded.stream] = max(recorded.sequence, newest.get(recorded.stream, ""))
-            for missing in set(self.site.public[owner]) - there:
+            for missing in sorted(set(self.site.public[owner]) - there):
                 self._wrong(f"I1 {owner}: {missing} was never published")
 
     def _on_topic(self, owner: str, codec: Codec) -> Iterator[Recorded]:

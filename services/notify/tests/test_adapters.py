@@ -33,6 +33,8 @@ class MailServer:
     def __init__(self) -> None:
         self.taken: list[Any] = []
         self.greeted = 0
+        # How often it was asked in vain whether it is there.
+        self.ignored = 0
         self.at: dict[str, Behaviour] = {}
         self.connections: list[Any] = []
 
@@ -69,6 +71,7 @@ class MailServer:
 
     async def handle_NOOP(self, server: Any, session: Any, envelope: Any, arg: str) -> str:  # noqa: N802
         if self.at.get("NOOP") is silence:
+            self.ignored += 1
             await asyncio.Event().wait()
         return self.reply("NOOP", server, "250 OK")
 
@@ -297,14 +300,14 @@ def test_a_server_that_drips_is_cut_off_and_the_mail_comes_again(dripping: int) 
 def test_connections_that_have_fallen_silent_cost_one_wait_however_many_were_kept(
     server: MailServer, running: Controller
 ) -> None:
-    mailer = SmtpMailer(f"smtp://127.0.0.1:{running.port}", FROM, timedelta(seconds=0.5))
+    mailer = SmtpMailer(f"smtp://127.0.0.1:{running.port}", FROM, timedelta(seconds=3))
     with ThreadPoolExecutor(8) as pool:
         assert all(answer.taken for answer in pool.map(mailer.send, [LETTER] * 24))
+    assert server.greeted > 1
     server.at["NOOP"] = silence
-    began = time.monotonic()
 
     assert mailer.send(LETTER).taken
-    assert time.monotonic() - began < 1.5
+    assert server.ignored == 1
 
 
 def test_no_server_at_all_is_tried_again_later() -> None:
