@@ -101,6 +101,7 @@ class Site:
     def log_out(self) -> None:
         """From this answer on the browser has none."""
         flask.g.session_token = flask.g.new_token = ""
+        flask.g.pop("login", None)
 
     @property
     def on_duty(self) -> bool:

@@ -9,7 +9,7 @@ import structlog
 
 from chassis.errors import Rejected, TsunaguError
 from chassis.handling import Handler, Outcome
-from chassis.messages import Recorded, now, sequence_of
+from chassis.messages import Recorded, sequence_of
 from chassis.views import Row, Views
 from chassis.web import origin
 from services.voicewarp.model.routing import Decision, route
@@ -86,14 +86,13 @@ class Ways:
     def put(self, number: str, outcome: Outcome[Setting]) -> None:
         """The setting after a command into its row, for the very next call. Left to the projector when that fails:
         the command is done."""
-        if not outcome.events:
+        if not outcome.events or outcome.at is None:
             return
         place = sequence_of(outcome.revision, len(outcome.events) - 1)
         stream, who = self.settings.stream(number), origin()
         told = SettingNow(outcome.state)
-        # The time of the commit, so that a row made anew is the same.
-        at = outcome.at or now()
-        event = Recorded(told, SettingNow.__name__, stream, place, "", at, who.actor, who.correlation_id, "")
+        # With the time of the commit, so that a row made anew is the same.
+        event = Recorded(told, SettingNow.__name__, stream, place, "", outcome.at, who.actor, who.correlation_id, "")
         try:
             self.views.project([event])
         except TsunaguError as problem:

@@ -203,7 +203,7 @@ class Customers:
         if not any(isinstance(event, success) for event in outcome.events):
             return None
         session = outcome.state.sessions[attempt.session_id]
-        return Opened(present, session, session.started_at + self.rules.longest_session, attempt.token)
+        return Opened(present, session, self._end_of(session), attempt.token)
 
     def opened_by(self, token: str, at: datetime) -> Login | None:
         """The login of a session token, when the session is open. Using it keeps it from falling idle."""
@@ -218,7 +218,11 @@ class Customers:
         if at - known.last_seen >= SEEN_EVERY:
             self.sessions.saw(token_hash, at)
         who = _principal(present, present.contract, session)
-        return Login(who, present.contract, session.started_at + self.rules.longest_session)
+        return Login(who, present.contract, self._end_of(session))
+
+    def _end_of(self, session: Session) -> datetime:
+        """At the longest, however much it is used."""
+        return session.started_at + self.rules.longest_session
 
     def _is_idle(self, known: KnownSession, at: datetime) -> bool:
         return at - known.last_seen >= self.idle
@@ -229,7 +233,7 @@ class Customers:
         session = live(present.credential, caller.session_id, present.tenure, self.clock(), self.rules)
         if session is None:
             raise Unauthenticated("token-invalid")
-        return Opened(present, session, session.started_at + self.rules.longest_session)
+        return Opened(present, session, self._end_of(session))
 
     def all(self, caller: Principal) -> list[Listed]:
         """The caller's open sessions, the newest first."""
