@@ -37,6 +37,7 @@ READS_A_SECOND, READERS, IDLE_SECONDS = 10, 8, 20.0
 SIZE, DPI = (1728, 2287), (204, 196)
 TRIES = 20
 GOAL = 2.0
+FIRST, FLAT = "after the first", 1.05
 
 
 def run(ground: Ground) -> Result:
@@ -44,15 +45,13 @@ def run(ground: Ground) -> Result:
     processes = {name: ground.stack.pids[name] for name in PROCESSES}
     site, memory = Site(ground.gateway_url, ground.keys, seed.FAX_NUMBER), Memory(processes)
     idle, busy, rates = list[Reads](), list[Reads](), list[float]()
-    for number in ground.in_rounds(f"Rounds of {FAXES} faxes", ROUNDS):
+    for _ in ground.in_rounds(f"Rounds of {FAXES} faxes", ROUNDS):
         faxes = list(islice(made(), FAXES))
-        if not number:
-            memory.look("at first")
         before = reading(site, lambda: pause(IDLE_SECONDS))
         began = time.monotonic()
         busy.append(reading(site, partial(post, site, faxes)))
         rates.append(FAXES / (time.monotonic() - began))
-        memory.look(f"after round {number + 1}")
+        memory.look()
         check(site, faxes)
         ground.settle()
         idle.append(before.and_then(reading(site, lambda: pause(IDLE_SECONDS))))
@@ -63,9 +62,10 @@ def run(ground: Ground) -> Result:
         "the list, median": results.figure("ms", p50, beside="idle", goal=results.at_most(GOAL)),
         "the list, p95": results.figure("ms", p95, beside="idle", goal=results.at_most(GOAL)),
         "faxes taken": results.figure("faxes/s", {"faxstore": rates}),
+        **memory.figures(),
     }
     offered = f"{FAXES} faxes of {PAGES} pages, {FAXES_A_SECOND}/s offered, {AT_A_TIME} at a time."
-    return Result("faxes", TITLE, "", figures, notes=[offered, *(f"Memory of {line}" for line in memory.told())])
+    return Result("faxes", TITLE, "", figures, notes=[offered])
 
 
 @dataclass(frozen=True)
@@ -222,14 +222,25 @@ class Memory:
     """What processes have of it, each with its children, in MB."""
 
     def __init__(self, processes: Mapping[str, int]) -> None:
-        self._processes, self._seen = processes, dict[str, dict[str, float]]()
+        self._processes = processes
+        self._seen: dict[str, list[float]] = {name: [] for name in processes}
 
-    def look(self, when: str) -> None:
-        self._seen[when] = {name: _resident(pid) / 1e6 for name, pid in self._processes.items()}
+    def look(self) -> None:
+        for name, pid in self._processes.items():
+            self._seen[name].append(_resident(pid) / 1e6)
 
-    def told(self) -> Iterator[str]:
-        for name in self._processes:
-            yield f"{name:16} " + "   ".join(f"{when} {seen[name]:4.0f} MB" for when, seen in self._seen.items())
+    def figures(self) -> dict[str, results.Figure]:
+        """What a process has after each round beside what it had after the first, in which it warmed up."""
+        return {
+            f"memory of {name}": results.figure(
+                "MB",
+                {"after later rounds": seen[1:], FIRST: seen[:1] * len(seen[1:])},
+                beside=FIRST,
+                goal=results.at_most(FLAT),
+            )
+            for name, seen in self._seen.items()
+            if len(seen) > 1
+        }
 
 
 def _resident(pid: int) -> int:

@@ -18,5 +18,5 @@ def _as_before() -> Iterator[None]:
 def test_what_is_there_is_never_looked_at_again_and_the_rest_seldom() -> None:
     collect_seldom()
 
-    assert gc.get_threshold()[0] == 1_000_000
+    assert gc.get_threshold()[0] == 50_000
     assert gc.get_freeze_count() > 0
