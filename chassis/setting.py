@@ -107,21 +107,36 @@ class OverviewSchema(Answer):
     numbers = fields.Dict(fields.String(), fields.Dict())
 
 
-def add_overview(
-    routes: Blueprint, path: str, tell: Callable[[Sequence[str]], Mapping[str, Mapping[str, Any]]], promise: str
-) -> None:
-    """GET of `path`: what `tell` says of the caller's own numbers, in one look for all of them.
+class ContractOverviewSchema(OverviewSchema):
+    """And of options of the whole contract."""
 
-    `promise` is what the documentation says of the route; `tell` leaves out numbers of which there is nothing to say.
+    contract = fields.Dict(fields.String(), fields.Dict())
+
+
+def add_overview(
+    routes: Blueprint,
+    path: str,
+    tell: Callable[[Sequence[str]], Mapping[str, Mapping[str, Any]]],
+    promise: str,
+    of_contract: Callable[[str], Mapping[str, Mapping[str, Any]]] | None = None,
+) -> None:
+    """GET of `path`: what `tell` says of the caller's own numbers, in one look for all of them, and where there is
+    `of_contract`, what that says of options of the whole contract to whoever may see them.
+
+    `promise` is what the documentation says of the route; both leave out that of which there is nothing to say.
     """
 
     def show_all(query: dict[str, str]) -> Response:
-        own = principal().numbers
-        asked = [number for number in query["numbers"].split(",") if number] or sorted(own)
-        return reply({"numbers": tell([number for number in asked if number in own])})
+        caller = principal()
+        asked = [number for number in query["numbers"].split(",") if number] or sorted(caller.numbers)
+        told: dict[str, Any] = {"numbers": tell([number for number in asked if number in caller.numbers])}
+        if of_contract:
+            whole = caller.contract_number if caller.all_numbers else None
+            told["contract"] = of_contract(whole) if whole else {}
+        return reply(told)
 
     show_all.__doc__ = promise
-    documented = routes.response(200, OverviewSchema)(show_all)
+    documented = routes.response(200, ContractOverviewSchema if of_contract else OverviewSchema)(show_all)
     taken = routes.arguments(NumbersQuery, location="query")(documented)
     routes.get(path, endpoint=path.strip("/").replace("/", "-"))(customer(taken))
 

@@ -108,7 +108,9 @@ def _stop() -> EditNotice:
     return EditNotice(False, None, None, None)
 
 
-def incoming_blueprint(numbers: Handler[Incoming], addresses: Addresses) -> Blueprint:
+def incoming_blueprint(
+    numbers: Handler[Incoming], notices: Handler[Notice], addresses: Addresses
+) -> Blueprint:
     routes = Blueprint("incoming-mail", __name__)
 
     setting = Setting(
@@ -128,7 +130,13 @@ def incoming_blueprint(numbers: Handler[Incoming], addresses: Addresses) -> Blue
         start=_start_incoming,
         stop=_stop_incoming,
     )
-    add_overview(routes, "/me/incoming-mail", lambda all: _glances(numbers, all), "Of each number: is it started.")
+    add_overview(
+        routes,
+        "/me/incoming-mail",
+        lambda all: _glances(numbers, all),
+        "Of each number: is it started; of the contract: is its fault notice.",
+        lambda contract: _notice_glance(notices, contract),
+    )
 
     @routes.get("/numbers/<number>/history")
     @owns_number
@@ -145,6 +153,11 @@ def _glances(numbers: Handler[Incoming], asked: Sequence[str]) -> dict[str, dict
     """Of those that have the option; one look at all of their streams."""
     states = numbers.read_many(asked)
     return {number: {"started": state.settings.started} for number, state in states.items() if state.contracted}
+
+
+def _notice_glance(notices: Handler[Notice], contract_number: str) -> dict[str, dict[str, bool]]:
+    notice = notices.read(contract_number).state
+    return {"fault-notice": {"started": notice.started}} if notice.contracted else {}
 
 
 def _start_incoming() -> EditIncoming:

@@ -87,7 +87,7 @@ def parts(
         names_of(NAME),
         lambda: [
             notices_blueprint(notices, known, Trials(notices, counted)),
-            incoming_blueprint(numbers, known),
+            incoming_blueprint(numbers, notices, known),
             fax_mail_blueprint(told, known),
             mails_blueprint(mails, rows),
         ],

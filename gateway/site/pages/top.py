@@ -22,6 +22,8 @@ SHOWN = 20
 NUMBER_OPTIONS = ("voicewarp", "incoming-mail", "fax-mail")
 # Its state is told with where a call goes, which it decides.
 TOLD_BY_ROUTING = "voicewarp"
+# Of the contract's options, those whose service tells of them with those of numbers.
+TOLD_WITH = {"fault-notice": "incoming-mail"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def overview(site: Site, wanted: str = "", page: int = 1, shown: int = SHOWN) ->
     page = max(1, min(page, pages))
     numbers = found[(page - 1) * shown : page * shown]
     told = site.services.look(_paths(me, numbers))
-    contract = {option: told[option] for option in me.options}
+    contract = {option: _of_contract(told, option) for option in me.options}
     states = [Number(one, _sentence(told["routing"], one), _states(me, told, one)) for one in numbers]
     return Overview(states, contract, told.get("line"), len(found), page, pages)
 
@@ -75,7 +77,9 @@ def _paths(me: Me, numbers: Sequence[str]) -> dict[str, str]:
     """One for each service that has to be asked."""
     asked = ",".join(numbers)
     options = {option for number in numbers for option in me.numbers[number]} - {TOLD_BY_ROUTING}
-    contract = {option: f"/contracts/{me.contract_number}/{option}" for option in me.options}
+    options |= {TOLD_WITH[option] for option in me.options if option in TOLD_WITH}
+    alone = [option for option in me.options if option not in TOLD_WITH]
+    contract = {option: f"/contracts/{me.contract_number}/{option}" for option in alone}
     line = {"line": f"/lines/{me.contract_number}"} if me.all_numbers else {}
     states = {option: f"/me/{option}?numbers={asked}" for option in NUMBER_OPTIONS if option in options}
     return {**contract, **line, **states, "routing": f"/me/routing?numbers={asked}"}
@@ -88,6 +92,13 @@ def _states(me: Me, told: Mapping[str, Object | None], number: str) -> dict[str,
         option: decision.get(option) if option == TOLD_BY_ROUTING else _of(told.get(option), number)
         for option in contracted
     }
+
+
+def _of_contract(told: Mapping[str, Object | None], option: str) -> Any:
+    if option not in TOLD_WITH:
+        return told[option]
+    answer = told[TOLD_WITH[option]]
+    return answer["contract"].get(option) if answer else None
 
 
 def _of(told: Object | None, number: str) -> Any:

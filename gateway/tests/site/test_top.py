@@ -19,11 +19,11 @@ PLAN = {"running": True, "cause": "fault", "since": "2026-11-23T09:00:00+09:00",
 SENTENCE = {"ja": "すぐに転送されます。", "en": "Calls are forwarded at once."}
 
 
-def of_each(state: dict[str, Any]) -> Any:
-    """A service that answers the same of every number."""
+def of_each(state: dict[str, Any], **contract: Any) -> Any:
+    """A service that answers the same of every number, and this of the contract."""
 
     def answer(request: Request) -> Response:
-        return json({"numbers": dict.fromkeys(request.args["numbers"].split(","), state)})
+        return json({"numbers": dict.fromkeys(request.args["numbers"].split(","), state), "contract": contract})
 
     return answer
 
@@ -33,8 +33,7 @@ def full(customer: Visitor) -> Visitor:
     """A customer all of whose services answer."""
     voicewarp, notify = customer["voicewarp"].views, customer["notify"].views
     voicewarp["/me/routing"] = of_each({"sentence": SENTENCE, "voicewarp": {"started": False}})
-    notify["/me/incoming-mail"] = of_each({"started": True})
-    notify[f"/contracts/{CONTRACT}/fault-notice"] = lambda _: json({"started": False})
+    notify["/me/incoming-mail"] = of_each({"started": True}, **{"fault-notice": {"started": False}})
     customer["bulkforward"].views[f"/contracts/{CONTRACT}/bulk-forward"] = lambda _: json(PLAN)
     customer["linewatch"].views[f"/lines/{CONTRACT}"] = lambda _: json({"faulted": True, "since": PLAN["since"]})
     return customer

@@ -336,7 +336,12 @@ def test_while_the_store_is_away_the_caller_is_told_when_to_come_again(
     assert answer.headers["Retry-After"]
 
 
-def test_all_numbers_are_told_in_one_answer(client: Client, customer: Headers) -> None:
-    glances = client.get("/me/incoming-mail", headers=customer).json["numbers"]
+def test_all_numbers_and_the_notice_of_the_contract_are_told_in_one_answer(client: Client, customer: Headers) -> None:
+    glances = client.get("/me/incoming-mail", headers=customer).json
 
-    assert glances[NUMBER] == {"started": False}
+    assert glances["numbers"][NUMBER] == {"started": False}
+    assert glances["contract"] == {"fault-notice": {"started": False}}
+
+
+def test_who_may_see_one_number_alone_is_told_nothing_of_the_contract(client: Client, as_one_number: Headers) -> None:
+    assert client.get("/me/incoming-mail", headers=as_one_number).json["contract"] == {}
