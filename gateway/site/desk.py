@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 import flask
 from flask import Response
 from flask.typing import ResponseReturnValue
+from jinja2 import Environment
 
 from chassis.access import public
 from chassis.errors import Unavailable
@@ -58,6 +59,8 @@ class Site:
     services: Services
     cookies: Cookies
     say: Translate
+    # The templates in each language.
+    templates: Mapping[str, Environment]
     # The same services as an operator asks them, and as the demo's telephone does.
     staff: Services
     telephone: Services
@@ -74,7 +77,7 @@ class Site:
     def me(self) -> Me:
         """Made once a request. Raises what `services.login` does, and PasswordDue while nothing is open."""
         if "me" not in flask.g:
-            told = self.services.login()
+            told = flask.g.login = self.services.login()
             if told["must_change_password"]:
                 raise PasswordDue
             numbers = {one["number"]: one["options"] for one in told["numbers"]}
@@ -154,7 +157,9 @@ class Site:
     # --- answers
 
     def render(self, template: str, status: int = 200, /, **context: Any) -> Response:
-        return flask.make_response(flask.render_template(template, **context), status)
+        flask.current_app.update_template_context(context)
+        page = self.templates[browser.language()].get_template(template).render(context)
+        return flask.make_response(page, status)
 
     def go(self, url: str, said: Notice | None = None) -> Response:
         """On to another page of ours (303, so that going back sends nothing again), where `said` is shown."""

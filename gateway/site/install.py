@@ -50,11 +50,13 @@ SMALLEST_ZIPPED = 500
 
 def install(app: Flask, services: Callable[[Callable[[], str]], Services], secure: bool, demo: Demo) -> None:
     """All pages of the site. `services` makes them for whatever tells the present customer's bearer."""
-    cookies, assets, say = Cookies(secure), Assets(), words.translator()
+    cookies, assets, catalogues = Cookies(secure), Assets(), words.catalogues()
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     site = Site(
         services(lambda: browser.session_token(cookies)),
         cookies,
-        say,
+        words.translator(catalogues),
+        words.environments(app.jinja_env, catalogues),
         staff=services(lambda: browser.operator_key(cookies)),
         telephone=services(demo.telephone_key),
         demo=demo,
@@ -81,7 +83,6 @@ def is_page(path: str) -> bool:
 
 
 def _add_templates(app: Flask, site: Site, assets: Assets) -> None:
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     shown = (showing.when, showing.clock, showing.day, showing.number, showing.unbroken)
     app.jinja_env.filters.update({one.__name__: one for one in shown})
     app.jinja_env.globals.update(

@@ -108,9 +108,7 @@ def _stop() -> EditNotice:
     return EditNotice(False, None, None, None)
 
 
-def incoming_blueprint(
-    numbers: Handler[Incoming], notices: Handler[Notice], addresses: Addresses
-) -> Blueprint:
+def incoming_blueprint(numbers: Handler[Incoming], notices: Handler[Notice], addresses: Addresses) -> Blueprint:
     routes = Blueprint("incoming-mail", __name__)
 
     setting = Setting(

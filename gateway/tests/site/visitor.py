@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 from flask.testing import FlaskClient
 from jinja2.bccache import Bucket, BytecodeCache
@@ -14,6 +14,8 @@ from werkzeug.test import TestResponse
 
 from gateway.bootstrap import build
 from gateway.settings import Settings
+from gateway.site.browser import LANGUAGES
+from gateway.site.desk import Site
 from gateway.tests.upstreams import Asked, Service, json, problem, serving
 
 CONTRACT, SECOND = "0600001111", "0600002222"
@@ -156,7 +158,7 @@ class Compiled(BytecodeCache):
         self._kept[bucket.key] = bucket.checksum, bucket.code
 
 
-COMPILED = Compiled()
+COMPILED = {name: Compiled() for name in LANGUAGES}
 
 
 class Visitor:
@@ -169,7 +171,9 @@ class Visitor:
         urls = {f"{name}_url": service.url for name, service in self.services.items()}
         settings: dict[str, Any] = {**urls, "service_seconds": 5, "site_url": SITE, **changes}
         app = build(Settings(**settings))
-        app.jinja_env.bytecode_cache = COMPILED
+        site = cast(Site, app.jinja_env.globals["site"])
+        for name, environment in site.templates.items():
+            environment.bytecode_cache = COMPILED[name]
         self.client: FlaskClient = app.test_client()
         self.tokens = {TOKEN}
         # What the login opens, and for how many seconds the gateway may take it as known: by default a change of a test
