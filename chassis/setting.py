@@ -96,9 +96,9 @@ class Setting(Generic[State]):
 
 
 class NumbersQuery(Query):
-    """`numbers` separated by commas; without it all of the caller's."""
+    """`numbers` separated by commas, none where it is empty; without it all of the caller's."""
 
-    numbers = fields.String(load_default="", validate=validate.Length(max=20_000))
+    numbers = fields.String(load_default=None, validate=validate.Length(max=20_000))
 
 
 class OverviewSchema(Answer):
@@ -126,9 +126,9 @@ def add_overview(
     `promise` is what the documentation says of the route; both leave out that of which there is nothing to say.
     """
 
-    def show_all(query: dict[str, str]) -> Response:
-        caller = principal()
-        asked = [number for number in query["numbers"].split(",") if number] or sorted(caller.numbers)
+    def show_all(query: dict[str, str | None]) -> Response:
+        caller, wanted = principal(), query["numbers"]
+        asked = sorted(caller.numbers) if wanted is None else wanted.split(",")
         told: dict[str, Any] = {"numbers": tell([number for number in asked if number in caller.numbers])}
         if of_contract:
             whole = caller.contract_number if caller.all_numbers else None

@@ -17,6 +17,9 @@ from gateway.site.browser import LANGUAGES, language
 
 FOLDER = Path(__file__).parents[1] / "words"
 Translate = Callable[[str], str]
+# `_("...")`, and ("..." | safe) instead of it: the texts of templates and catalogues are ours.
+_CALL = ("name", "lparen", "string", "rparen")
+_BEFORE, _AFTER = (("lparen", "("),), (("pipe", "|"), ("name", "safe"), ("rparen", ")"))
 
 
 class Catalogue:
@@ -80,11 +83,6 @@ class _Said(Extension):
                 yield from (Token(token.lineno, *part) for part in (*_BEFORE, ("string", said), *_AFTER))
                 waiting = []
         yield from waiting
-
-
-# `_("...")`, and ("..." | safe) instead of it: the texts of templates and catalogues are ours.
-_CALL = ("name", "lparen", "string", "rparen")
-_BEFORE, _AFTER = (("lparen", "("),), (("pipe", "|"), ("name", "safe"), ("rparen", ")"))
 
 
 def _begins_call(tokens: list[Token]) -> bool:

@@ -98,7 +98,7 @@ def _of_contract(told: Mapping[str, Object | None], option: str) -> Any:
     if option not in TOLD_WITH:
         return told[option]
     answer = told[TOLD_WITH[option]]
-    return answer["contract"].get(option) if answer else None
+    return answer.get("contract", {}).get(option) if answer else None
 
 
 def _of(told: Object | None, number: str) -> Any:

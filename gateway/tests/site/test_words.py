@@ -6,6 +6,9 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
+from jinja2 import DictLoader, Environment
+
+from gateway.site.words import Catalogue, environments
 
 GATEWAY = Path(__file__).parents[2]
 KEYWORDS = {"_": None, "N_": None, "say": None, "done": None}
@@ -66,6 +69,26 @@ def test_templates_say_nothing_that_cannot_be_translated() -> None:
     ]
 
     assert not found, "Put these into _(...):\n" + "\n".join(found)
+
+
+def test_a_template_has_its_sentences_before_it_is_rendered() -> None:
+    known = {"ja": Catalogue({}), "en": Catalogue({"開始": "On <b>now</b>", "停止": "Off"})}
+    plain = Environment(
+        loader=DictLoader({"page": """{{ _("開始") }}、{{ _('停止') if off else 1 }}"""}), autoescape=True
+    )
+
+    made = environments(plain, known)
+    pages = {name: one.get_template("page").render(off=True) for name, one in made.items()}
+
+    assert pages == {"ja": "開始、停止", "en": "On <b>now</b>、Off"}
+
+
+def test_what_is_filled_in_or_chosen_is_said_when_the_template_is_rendered() -> None:
+    plain = Environment(loader=DictLoader({"page": """{{ _("%(n)s件", n=2) }}{{ _(words) }}"""}), autoescape=True)
+    plain.globals["_"] = lambda sentence, **values: f"[{sentence} {values}]"
+    [made] = environments(plain, {"en": Catalogue({"%(n)s件": "%(n)s"})}).values()
+
+    assert made.get_template("page").render(words="何か") == "[%(n)s件 {&#39;n&#39;: 2}][何か {}]"
 
 
 def _bare(text: str) -> str:

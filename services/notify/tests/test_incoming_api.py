@@ -345,3 +345,7 @@ def test_all_numbers_and_the_notice_of_the_contract_are_told_in_one_answer(clien
 
 def test_who_may_see_one_number_alone_is_told_nothing_of_the_contract(client: Client, as_one_number: Headers) -> None:
     assert client.get("/me/incoming-mail", headers=as_one_number).json["contract"] == {}
+
+
+def test_of_no_numbers_nothing_is_told(client: Client, as_customer: Headers) -> None:
+    assert client.get("/me/incoming-mail?numbers=", headers=as_customer).json["numbers"] == {}
