@@ -9,6 +9,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gunicorn.glogging import Logger
 
-from chassis.garbage import collect_seldom
+from chassis.garbage import collect_now_and_then, collect_seldom
 from chassis.settings import read, variable
 
 
@@ -110,6 +111,7 @@ logconfig_dict: dict[str, Any] = {
 def post_worker_init(worker: Any) -> None:
     """The application is loaded: a list of a thousand reports makes its objects in one go, as a worker's batch does."""
     collect_seldom()
+    threading.Thread(target=collect_now_and_then, args=(threading.Event().wait,), name="garbage", daemon=True).start()
     # Not sooner: the metrics' library looks at its first import where the processes' files are.
     from chassis import telemetry
 

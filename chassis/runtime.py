@@ -19,7 +19,7 @@ from flask import Flask
 from chassis import progress, telemetry
 from chassis.edge import VERSION
 from chassis.errors import TsunaguError
-from chassis.garbage import collect_seldom
+from chassis.garbage import collect_now_and_then, collect_seldom
 from chassis.lease import LEASE_SECONDS, Lease
 from chassis.settings import variable
 from chassis.tasks import LedTask, Task
@@ -138,7 +138,7 @@ def _run(
     again("prepare", lambda going: service.prepare(), stop, once=True)
     progress.PREPARED.set(1)
     threads = start(service.lease(name, _holder()), tasks, led, stop)
-    stop.wait()
+    collect_now_and_then(stop.wait)
     return _wait_for(threads)
 
 
