@@ -169,12 +169,7 @@ def tasks(parts: Parts, ground: Ground) -> Mapping[str, Task]:
         wait=ground.wait,
         monotonic=ground.monotonic,
     )
-
-    def consume(going: Callable[[], bool]) -> None:
-        ground.clients.topics(ground.servers, parts.heard)
-        consumer.run(going)
-
-    return {"consumer": consume}
+    return {"consumer": consumer.run}
 
 
 def led_tasks(parts: Parts, ground: Ground) -> Mapping[str, LedTask]:

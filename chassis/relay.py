@@ -3,6 +3,9 @@
 A crash between the two publishes again, so readers get an event at least once; two relays at once are kept apart by
 a lease, and one that lost it can no longer move the place. When the place is gone from the store's log, or Kafka is
 another cluster than the place belongs to, everything is published again from the store.
+
+Where Kafka was wiped, nobody but the relay that publishes everything again makes its topics: had a reader made them, a
+producer that still means the old cluster could put its last batch before all that belongs before it.
 """
 
 import time

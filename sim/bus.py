@@ -150,12 +150,15 @@ class _Client:
 
 
 class Producer(_Client):
-    """Sends when it is flushed. What could not be sent is a tail of each partition's messages."""
+    """Sends when it is flushed. What could not be sent is a tail of each partition's messages.
+
+    As the real one it does not ask whether the cluster is still the one that it was made for: it sends where there is
+    such a topic.
+    """
 
     def __init__(self, bus: Bus, process: Process) -> None:
         super().__init__(bus, process)
         self._waiting: list[tuple[str, bytes | None, bytes | None, Sequence[Header]]] = []
-        self._cluster = bus.cluster
         self._broken = False
 
     def send(
@@ -172,7 +175,7 @@ class Producer(_Client):
         what = f"send {', '.join(f'{topic} {_id(headers)}' for topic, _, _, headers in waiting)}" if traced else ""
         self._broken = True
         reach(bus, self.process, what or "send")
-        if bus.cluster != self._cluster or any(topic not in bus.topics for topic, *_ in waiting):
+        if any(topic not in bus.topics for topic, *_ in waiting):
             raise KafkaTimeoutError("no such topic")
         some = len(waiting)
         if not world.calm and world.chance.random() < 0.02:

@@ -160,4 +160,14 @@ BREAKAGES = (
         "if (",
         "I4",
     ),
+    _one(
+        "a reader that makes the topics of a Kafka that forgot them",
+        "chassis/assembly.py",
+        '    return {"consumer": consumer.run}\n',
+        "    def consume(going: Callable[[], bool]) -> None:\n"
+        "        ground.clients.topics(ground.servers, parts.heard)\n"
+        "        consumer.run(going)\n\n"
+        '    return {"consumer": consume}\n',
+        "I5",
+    ),
 )

@@ -12,7 +12,7 @@ from sim.tests.breakages import BREAKAGES, Breakage
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("contracts", "chassis", "services", "sim")
-SEEDS = 1_000
+SEEDS = 3_000
 
 pytestmark = pytest.mark.slow
 
