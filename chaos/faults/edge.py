@@ -125,7 +125,7 @@ def broken_files(ground: Ground, load: Load) -> list[str]:
     unnumbered = [
         name
         for name, answer in answers.items()
-        if answer.code == "invalid-rows" and not all("line" in row for row in answer.body["rows"])
+        if answer.code == "invalid-rows" and not all("line" in row for row in answer.body["details"]["rows"])
     ]
     promised(not unnumbered, f"errors without a row: {unnumbered}")
     load.wanted[line] = "09012345678"
