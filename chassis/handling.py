@@ -2,14 +2,12 @@
 
 import hashlib
 import random
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,6 +16,7 @@ import structlog
 from chassis import telemetry
 from chassis.decider import Decider
 from chassis.errors import Conflict, Rejected, TsunaguError, Unavailable
+from chassis.kept import Kept
 from chassis.messages import Actor, Origin, Recorded, now
 from chassis.store import Appended, Commit, Entry, EventStore, Loaded, Snapshot
 
@@ -26,8 +25,9 @@ SNAPSHOT_EVERY = 6
 # Before each try but the first two a pause by chance, so that those who race do not meet again.
 TRIES = 10
 LONGEST_PAUSE = 0.02
-# States of about a kilobyte each. What is older has often been changed by somebody else: then the try is for nothing.
-MOST_LEFT_BEHIND, LEFT_BEHIND = 10_000, timedelta(seconds=10)
+# States of about a kilobyte each. What was left behind for longer has often been changed by somebody else: then the try
+# is for nothing. What was read is of use as long as somebody looks at one page after the other.
+MOST_KEPT, LEFT_BEHIND, REMEMBERED = 10_000, timedelta(seconds=10), timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
@@ -104,8 +104,8 @@ class Handler(Generic[State]):
 
     `wake_at` tells from an event, and from the state after its commit, when the stream wants to be looked at again.
     After so many events or commits as `snapshot_every` says a reader starts from a snapshot; with 1 nobody can tell
-    from the time a stream takes how long it is, and each commit costs one more write. `give_way` is called before each
-    try with its number, from 0 on.
+    from the time a stream takes how long it is or whether it was read before, and each commit costs one more write.
+    `give_way` is called before each try with its number, from 0 on.
     """
 
     def __init__(
@@ -124,7 +124,8 @@ class Handler(Generic[State]):
         self._give_way = give_way
         self._state_type = type(decider.initial)
         self._shape = _shape_of(self._state_type)  # type: ignore[arg-type]  # Every class can be hashed.
-        self._left_behind: _LeftBehind[State] = _LeftBehind(MOST_LEFT_BEHIND, LEFT_BEHIND)
+        self._left_behind: Kept[_Known[State]] = Kept(MOST_KEPT, LEFT_BEHIND)
+        self._remembered: Kept[Outcome[State]] = Kept(MOST_KEPT if snapshot_every > 1 else 0, REMEMBERED)
 
     def stream(self, id: str) -> str:
         return f"{self._category}-{id}"
@@ -136,12 +137,24 @@ class Handler(Generic[State]):
 
     def read(self, id: str) -> Outcome[State]:
         """The state now; revision 0 and the initial state when nothing was ever recorded."""
-        loaded = self._store.load(self.stream(id), self._shape)
-        return Outcome(self._state(loaded), loaded.revision)
+        stream = self.stream(id)
+        return self._read([stream])[stream]
 
     def read_many(self, ids: Sequence[str]) -> dict[str, State]:
-        loaded = self._store.load_many([self.stream(id) for id in ids], self._shape)
-        return {id: self._state(loaded[self.stream(id)]) for id in ids}
+        states = self._read([self.stream(id) for id in ids])
+        return {id: states[self.stream(id)].state for id in ids}
+
+    def _read(self, streams: Sequence[str]) -> dict[str, Outcome[State]]:
+        """Never behind: to a state that was read before is added what has been recorded since."""
+        at = self._clock()
+        before = self._remembered.look(streams, at)
+        since = {stream: known.revision for stream, known in before.items()}
+        loaded = self._store.load_many(streams, self._shape, since)
+        read = {
+            stream: Outcome(self._state(found, before.get(stream)), found.revision) for stream, found in loaded.items()
+        }
+        self._remembered.keep({stream: outcome for stream, outcome in read.items() if outcome.revision}, at)
+        return read
 
     def read_as_of(self, id: str, at: datetime) -> State:
         """The state as it was at an instant. Costs the whole history: for a look back, not for the daily work."""
@@ -319,8 +332,10 @@ class Handler(Generic[State]):
         times = [at for event in events if (at := self._wake_at(event, after))]
         return min(times, default=None)
 
-    def _state(self, loaded: Loaded) -> State:
-        start = msgspec.convert(loaded.snapshot.state, self._state_type) if loaded.snapshot else None
+    def _state(self, loaded: Loaded, before: Outcome[State] | None = None) -> State:
+        start = before.state if before else None
+        if loaded.snapshot:
+            start = msgspec.convert(loaded.snapshot.state, self._state_type)
         return self._decider.fold((recorded.event for recorded in loaded.events), start)
 
     def _known(self, loaded: Loaded, stream: str = "") -> "_Known[State]":
@@ -366,27 +381,6 @@ class _Plan(msgspec.Struct, Generic[State], frozen=True):
     state: State
     results: Mapping[int, Result]
     commit: Commit | None
-
-
-class _LeftBehind(Generic[State]):
-    """The states that the last batches ended with, the newest `most` of them and none older than `age`. Each is
-    taken out by whoever uses it."""
-
-    def __init__(self, most: int, age: timedelta) -> None:
-        self._most, self._age = most, age
-        self._states: dict[str, tuple[datetime, _Known[State]]] = {}
-        self._lock = threading.Lock()
-
-    def take(self, streams: Iterable[str], at: datetime) -> dict[str, _Known[State]]:
-        with self._lock:
-            found = {stream: self._states.pop(stream) for stream in streams if stream in self._states}
-        return {stream: known for stream, (kept_at, known) in found.items() if at - kept_at <= self._age}
-
-    def keep(self, states: Mapping[str, _Known[State]], at: datetime) -> None:
-        with self._lock:
-            self._states.update({stream: (at, known) for stream, known in states.items()})
-            for stream in list(islice(self._states, max(0, len(self._states) - self._most))):
-                del self._states[stream]
 
 
 @cache

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from chassis.messages import Codec, Recorded, sequence_of
-from chassis.store import Answer, Appended, Batch, Commit, Loaded, Raced, Repeated, Seen, Snapshot, Waking
+from chassis.store import NOTHING, Answer, Appended, Batch, Commit, Loaded, Raced, Repeated, Seen, Snapshot, Waking
 
 
 @dataclass
@@ -26,19 +26,27 @@ class MemoryStore:
     _grown: threading.Condition = field(default_factory=threading.Condition)
 
     def load(self, stream: str, shape: str = "") -> Loaded:
-        commits = self._streams.get(stream, [])
         kept_shape, snapshot = self._snapshots.get(stream, ("", None))
         usable = snapshot if snapshot and kept_shape == shape else None
-        after = commits[usable.revision :] if usable else commits
+        return self._after(stream, usable.revision if usable else 0, usable)
+
+    def load_many(
+        self, streams: Sequence[str], shape: str = "", since: Mapping[str, int] = NOTHING
+    ) -> dict[str, Loaded]:
+        return {
+            stream: self._after(stream, since[stream]) if stream in since else MemoryStore.load(self, stream, shape)
+            for stream in streams
+        }
+
+    def _after(self, stream: str, revision: int, snapshot: Snapshot | None = None) -> Loaded:
+        commits = self._streams.get(stream, [])
+        after = commits[revision:]
         return Loaded(
-            usable,
+            snapshot,
             tuple(event for commit in after for event in self._recorded(commit)),
             len(commits),
             frozenset(command for commit in after for command in commit.command_ids),
         )
-
-    def load_many(self, streams: Sequence[str], shape: str = "") -> dict[str, Loaded]:
-        return {stream: self.load(stream, shape) for stream in streams}
 
     def append(self, commit: Commit) -> Answer:
         return self.append_many([commit])[0]

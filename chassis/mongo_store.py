@@ -27,6 +27,7 @@ from chassis.errors import BadMessage, Damaged, Unavailable
 from chassis.messages import Actor, Codec, Recorded, sequence_of
 from chassis.mongo import DUPLICATE_KEY, Document, at_once, reachable, was_raced
 from chassis.store import (
+    NOTHING,
     Answer,
     Appended,
     Batch,
@@ -70,16 +71,25 @@ class MongoStore:
     def load(self, stream: str, shape: str = "") -> Loaded:
         return self.load_many([stream], shape)[stream]
 
-    def load_many(self, streams: Sequence[str], shape: str = "") -> dict[str, Loaded]:
+    def load_many(
+        self, streams: Sequence[str], shape: str = "", since: Mapping[str, int] = NOTHING
+    ) -> dict[str, Loaded]:
         if not streams:  # Of nothing there is nothing to be asked, and the database refuses such a question.
             return {}
         with reachable():
-            snapshots = self._find_snapshots(streams, shape)
-            found = self._find_after(streams, snapshots)
-        return {stream: self._loaded(snapshots.get(stream), found.get(stream, [])) for stream in streams}
+            snapshots = self._find_snapshots([stream for stream in streams if stream not in since], shape)
+            begins = {**{stream: snapshot.revision for stream, snapshot in snapshots.items()}, **since}
+            revisions = {stream: begins.get(stream, 0) for stream in streams}
+            found = self._find_after(revisions)
+        return {
+            stream: self._loaded(snapshots.get(stream), revision, found.get(stream, []))
+            for stream, revision in revisions.items()
+        }
 
     def _find_snapshots(self, streams: Sequence[str], shape: str) -> dict[str, Snapshot]:
         """A snapshot that was damaged is passed over: the events say the same."""
+        if not streams:
+            return {}
         found = self._snapshots.find({"_id": {"$in": list(streams)}, "shape": shape})
         return {
             document["_id"]: Snapshot(document["revision"], document["state"])
@@ -87,9 +97,8 @@ class MongoStore:
             if document["digest"] == _digest(document["state"])
         }
 
-    def _find_after(self, streams: Sequence[str], snapshots: Mapping[str, Snapshot]) -> dict[str, list[Document]]:
-        """The commits after each stream's snapshot, in order."""
-        revisions = {stream: snapshots[stream].revision if stream in snapshots else 0 for stream in streams}
+    def _find_after(self, revisions: Mapping[str, int]) -> dict[str, list[Document]]:
+        """The commits after each stream's revision, in order."""
         parts: list[Document] = [
             {"stream": {"$in": near}, "revision": {"$gt": revisions[near[0]]}} for near in _near(revisions)
         ]
@@ -101,12 +110,11 @@ class MongoStore:
             documents.sort(key=lambda document: document["revision"])
         return by_stream
 
-    def _loaded(self, snapshot: Snapshot | None, documents: Sequence[Document]) -> Loaded:
-        revision = documents[-1]["revision"] if documents else snapshot.revision if snapshot else 0
+    def _loaded(self, snapshot: Snapshot | None, begin: int, documents: Sequence[Document]) -> Loaded:
         return Loaded(
             snapshot,
             tuple(event for document in documents for event in self._recorded(document)),
-            revision,
+            documents[-1]["revision"] if documents else begin,
             frozenset(command for document in documents for command in document.get("command_ids", ())),
         )
 

@@ -10,11 +10,14 @@ What a storm makes by the million is a struct, which is made in a tenth of the t
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
 
 from chassis.messages import Actor, Recorded
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -124,8 +127,13 @@ class EventStore(Protocol):
     def load(self, stream: str, shape: str = "") -> Loaded:
         """One stream; a snapshot of another `shape` is passed over."""
 
-    def load_many(self, streams: Sequence[str], shape: str = "") -> dict[str, Loaded]:
-        """Every named stream, the empty ones too, in a number of round trips that does not grow with theirs."""
+    def load_many(
+        self, streams: Sequence[str], shape: str = "", since: Mapping[str, int] = NOTHING
+    ) -> dict[str, Loaded]:
+        """Every named stream, the empty ones too, in a number of round trips that does not grow with theirs.
+
+        Of a stream that has a revision in `since`, only what came after that, and no snapshot.
+        """
 
     def append(self, commit: Commit) -> Answer:
         """One commit, durable before this returns."""

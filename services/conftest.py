@@ -1,7 +1,7 @@
 """What the tests of all services share: real signing keys, callers with real tokens, a store that counts and fails."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from chassis.errors import Unavailable
 from chassis.memory_store import MemoryStore
 from chassis.messages import Codec, now
 from chassis.passwords import make_pepper
-from chassis.store import Answer, Commit, Loaded, Seen
+from chassis.store import NOTHING, Answer, Commit, Loaded, Seen
 
 Headers = dict[str, str]
 
@@ -115,9 +115,11 @@ class WatchedStore(MemoryStore):
         self._called("load")
         return super().load(stream, shape)
 
-    def load_many(self, streams: Sequence[str], shape: str = "") -> dict[str, Loaded]:
+    def load_many(
+        self, streams: Sequence[str], shape: str = "", since: Mapping[str, int] = NOTHING
+    ) -> dict[str, Loaded]:
         self._called("load_many")
-        return {stream: super(WatchedStore, self).load(stream, shape) for stream in streams}
+        return super().load_many(streams, shape, since)
 
     def append_many(self, commits: Sequence[Commit]) -> list[Answer]:
         self._called("append_many")

@@ -13,7 +13,7 @@ from chassis.errors import Unavailable
 from chassis.lease import LEASE_SECONDS
 from chassis.memory_store import MemoryStore
 from chassis.messages import Codec, Recorded
-from chassis.store import Answer, Batch, Commit, Loaded, Seen, Snapshot, TokenLost, Waking
+from chassis.store import NOTHING, Answer, Batch, Commit, Loaded, Seen, Snapshot, TokenLost, Waking
 from chassis.testing import MemoryPositions
 from chassis.views import Row, View, fold_once
 from sim.world import Process, Signal, World
@@ -95,8 +95,10 @@ class Store:
     def load(self, stream: str, shape: str = "") -> Loaded:
         return self.way.read(lambda: self._kept.load(stream, shape))
 
-    def load_many(self, streams: Sequence[str], shape: str = "") -> dict[str, Loaded]:
-        return self.way.read(lambda: self._kept.load_many(streams, shape))
+    def load_many(
+        self, streams: Sequence[str], shape: str = "", since: Mapping[str, int] = NOTHING
+    ) -> dict[str, Loaded]:
+        return self.way.read(lambda: self._kept.load_many(streams, shape, since))
 
     def append(self, commit: Commit) -> Answer:
         return self.append_many([commit])[0]

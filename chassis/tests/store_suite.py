@@ -98,6 +98,22 @@ class StoreSuite:
             "door-3": [],
         }
 
+    def test_of_a_stream_that_is_known_up_to_a_revision_only_the_rest_is_loaded(self, store: EventStore) -> None:
+        for stream in (STREAM, OTHER, "door-3"):
+            store.append(commit(stream, 1, Opened("ann")))
+            store.append(commit(stream, 2, Noted("2")))
+        store.save_snapshots("shape", {STREAM: Snapshot(2, {}), OTHER: Snapshot(2, {})})
+
+        loaded = store.load_many([STREAM, OTHER, "door-3", "door-4"], "shape", {STREAM: 1, "door-3": 2, "door-4": 0})
+
+        assert {stream: (events_of(one), one.revision) for stream, one in loaded.items()} == {
+            STREAM: ([Noted("2")], 2),
+            OTHER: ([], 2),
+            "door-3": ([], 2),
+            "door-4": ([], 0),
+        }
+        assert [stream for stream, one in loaded.items() if one.snapshot] == [OTHER]
+
     def test_of_no_streams_nothing_is_loaded(self, store: EventStore) -> None:
         assert store.load_many([]) == {}
 

@@ -21,7 +21,7 @@ from chassis.handling import (
 )
 from chassis.memory_store import MemoryStore
 from chassis.messages import Actor
-from chassis.store import Answer, Commit, EventStore, Loaded, Snapshot, Waking
+from chassis.store import NOTHING, Answer, Commit, EventStore, Loaded, Snapshot, Waking
 from chassis.testing import NOON, OPERATOR, FixedClock
 from chassis.tests.examples import (
     CODEC,
@@ -42,17 +42,22 @@ ACTOR = OPERATOR.actor
 
 @dataclass
 class Counting(MemoryStore):
-    """Notes each call of a method that goes to the database."""
+    """Notes each call of a method that goes to the database, and how many events many streams gave at a time."""
 
     calls: list[str] = field(default_factory=list)
+    given: list[int] = field(default_factory=list)
 
     def load(self, stream: str, shape: str = "") -> Loaded:
         self.calls.append("load")
         return super().load(stream, shape)
 
-    def load_many(self, streams: Sequence[str], shape: str = "") -> dict[str, Loaded]:
+    def load_many(
+        self, streams: Sequence[str], shape: str = "", since: Mapping[str, int] = NOTHING
+    ) -> dict[str, Loaded]:
         self.calls.append("load_many")
-        return {stream: super(Counting, self).load(stream, shape) for stream in streams}
+        loaded = super().load_many(streams, shape, since)
+        self.given.append(sum(len(one.events) for one in loaded.values()))
+        return loaded
 
     def append_many(self, commits: Sequence[Commit]) -> list[Answer]:
         self.calls.append("append_many")
@@ -441,6 +446,46 @@ def test_many_are_read_at_once(doors: Handler[Door], store: Counting) -> None:
 
     assert doors.read_many(["1", "2"]) == {"1": Door(True, ("opened by ann",)), "2": Door()}
     assert store.calls == ["load_many"]
+
+
+def test_what_was_read_before_is_not_loaded_again(doors: Handler[Door], store: Counting) -> None:
+    handler(store).handle("1", Open("ann"), OPERATOR)
+    handler(store).handle("2", Note("cold"), OPERATOR)
+    doors.read_many(["1", "2"])
+
+    assert doors.read_many(["1", "2"]) == {"1": Door(True, ("opened by ann",)), "2": Door(book=("cold",))}
+    assert doors.read("1").revision == 1
+    assert store.given == [2, 0, 0]
+
+
+def test_a_reader_is_never_behind_what_others_record(doors: Handler[Door], store: Counting) -> None:
+    others = handler(store)
+    for number in range(2 * SNAPSHOT_EVERY):
+        others.handle("1", Note(str(number)), OPERATOR)
+
+        read = doors.read("1")
+
+        assert (read.state.book[-1], read.revision) == (str(number), number + 1)
+    assert store.given == [1] * 2 * SNAPSHOT_EVERY
+
+
+def test_what_was_read_long_ago_is_loaded_anew(store: Counting) -> None:
+    clock = FixedClock()
+    doors = Handler(store, DECIDER, "door", clock=clock)
+    doors.handle("1", Open("ann"), OPERATOR)
+    doors.read("1")
+    clock.advance(seconds=601)
+
+    assert doors.read("1").state.open
+    assert store.given == [1, 1]
+
+
+def test_nobody_can_tell_from_the_time_whether_a_stream_with_a_snapshot_each_commit_was_read(store: Counting) -> None:
+    doors = Handler(store, DECIDER, "door", snapshot_every=1)
+    handler(store).handle("1", Open("ann"), OPERATOR)
+
+    assert [doors.read("1").state.open, doors.read("1").state.open] == [True, True]
+    assert store.given == [1, 1]
 
 
 # Snapshots
