@@ -23,6 +23,7 @@ from contracts.notify import MailFailed, MailQueued, MailSent, MailSuppressed
 from services.notify.adapters import Answer, Mailer
 from services.notify.flows import Post, Posting
 from services.notify.model.address import Address, RefuseAddress, RestoreAddress, address_id_of
+from services.notify.model.bundle import GATHERING
 from services.notify.model.letters import Letter, Owed, kind_of, letter_of, letter_of_many
 from services.notify.model.mail import (
     Command,
@@ -127,11 +128,13 @@ class Sender:
         for mail_id, at in list(self._attended.items()):
             if self.around.monotonic() - at > LEAVE_ALONE_SECONDS:
                 del self._attended[mail_id]
-        rows = self.views.find(
-            MAILS.name, {"due_at": {"$lte": self.around.clock()}}, sort=[("due_at", 1)], limit=LOOK_AT
-        )
+        at = self.around.clock()
+        rows = self._looked_up({"due_at": {"$lte": at}}) or self._looked_up(_before_the_clock_went_back(at))
         progress.MAILS.take(len(rows), rows[0]["due_at"].timestamp() if rows else 0.0)
         return [row for row in rows if row["_id"] not in self._attended][: self.connections * AT_ONCE]
+
+    def _looked_up(self, wanted: Mapping[str, Any]) -> list[Row]:
+        return self.views.find(MAILS.name, wanted, sort=[("due_at", 1)], limit=LOOK_AT)
 
     def _still_owed(self, rows: list[Row]) -> list[Due]:
         """Leaves out what its own stream knows to be done: the rows may be behind it."""
@@ -214,6 +217,12 @@ class Sender:
                 if not tries_left:
                     raise
                 self.around.wait(LOOK_SECONDS)
+
+
+def _before_the_clock_went_back(at: datetime) -> Mapping[str, Any]:
+    """Mails that were queued at what is still to come, by a clock that was ahead: they have waited long enough. Clocks
+    of two machines differ by less."""
+    return {"state": "queued", "queued_at": {"$gt": at + GATHERING}, "next_at": None}
 
 
 def _faulted_at(mail: Owed, row: Row, event: Any) -> datetime | None:

@@ -53,5 +53,7 @@ def _is(value: Any, want: Any) -> bool:
             return value in values
         case {"$lte": most}:
             return value is not None and bool(value <= most)
+        case {"$gt": least}:
+            return value is not None and bool(value > least)
         case _:
             return bool(value == want)

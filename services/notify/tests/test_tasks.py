@@ -179,6 +179,27 @@ def test_a_mail_that_is_to_wait_is_not_sent_yet(mails: Handler[Mail], queue: Mem
     assert len(refusing.letters) == 1
 
 
+def test_mails_that_were_queued_before_the_clock_went_back_are_sent(mails: Handler[Mail], queue: MemoryMails) -> None:
+    for number, mail in enumerate((fault_mail(ANNE), call_mail(BEN))):
+        queue.project([recorded(mail, f"notice-{NUMBER}", 1, number, at=now() + timedelta(hours=1))])
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+    run(sender_of(mails, queue, outbox))
+
+    assert sorted(letter.to for letter in outbox.letters) == [ANNE, BEN]
+
+
+def test_a_mail_that_was_postponed_before_the_clock_went_back_waits(mails: Handler[Mail], queue: MemoryMails) -> None:
+    queue.project([recorded(fault_mail(ANNE), f"notice-{NUMBER}", 1, 0, at=now() + timedelta(hours=1))])
+    queue.project([recorded(MailPostponed(MAIL_ID, 1, now() + timedelta(hours=1), "451"), f"mail-{MAIL_ID}", 1)])
+    outbox = OutboxMailer()
+
+    run(sender_of(mails, queue, outbox))
+
+    assert outbox.letters == []
+
+
 def test_a_store_that_is_away_for_a_moment_after_the_sending_makes_no_second_mail(
     store: Any, mails: Handler[Mail], queue: MemoryMails
 ) -> None:
