@@ -125,8 +125,8 @@ class Sender:
 
     def _due(self) -> list[Row]:
         """The oldest that are due, without those attended to a moment ago."""
-        for mail_id, at in list(self._attended.items()):
-            if self.around.monotonic() - at > LEAVE_ALONE_SECONDS:
+        for mail_id, attended_at in list(self._attended.items()):
+            if self.around.monotonic() - attended_at > LEAVE_ALONE_SECONDS:
                 del self._attended[mail_id]
         at = self.around.clock()
         rows = self._looked_up({"due_at": {"$lte": at}}) or self._looked_up(_before_the_clock_went_back(at))
