@@ -93,3 +93,8 @@ def _own(field: str, code: str, own: OwnWords) -> Iterator[str]:
             and all(a in ("*", b) for a, b in zip(theirs, parts, strict=True))
         ):
             yield sentence
+
+
+def named(name: str, sentence: str) -> str:
+    """A sentence with the name of what it is about, where several of a kind stand together."""
+    return f"{name}: {sentence}" if language() == "en" else f"{name}：{sentence}"

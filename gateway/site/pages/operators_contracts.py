@@ -11,6 +11,7 @@ from contracts import phone
 from gateway.routes import MEBIBYTE, UPLOADS
 from gateway.site.desk import Site
 from gateway.site.forms import Form, Wrong
+from gateway.site.refused_rows import refused_rows
 from gateway.site.services import Reply
 from gateway.site.wording import OwnWords
 from gateway.site.words import N_
@@ -18,6 +19,8 @@ from gateway.site.words import N_
 PAGE = "/operators/contracts"
 # What a browser's form takes beside the file; larger files are for `./tsunagu import` and the API.
 LARGEST = 2 * MEBIBYTE
+# Of refused rows, those that are said one by one.
+REFUSED_SHOWN = 100
 CSV, LINES = "text/csv", "application/x-ndjson"
 SUFFIXES = {"csv": CSV, "jsonl": LINES, "ndjson": LINES}
 _NONE = N_("この番号の契約はありません。契約番号（主となる電話番号）か確かめてください")
@@ -105,7 +108,8 @@ def _import(site: Site, file: FileStorage | None) -> Response:
     if not reply.done:
         wrongs = [Wrong("file", one.sentence) for one in site.wrong(reply, WORDS)]
         return _show_import(site, Form.of().again(*wrongs), reply.status)
-    return site.render("operators/imported.html", told=reply.body)
+    refused = refused_rows(reply.body["errors"][:REFUSED_SHOWN], site.say)
+    return site.render("operators/imported.html", told=reply.body, refused=refused)
 
 
 def _show_import(site: Site, form: Form, status: int = 200) -> Response:

@@ -383,6 +383,31 @@ def test_a_file_is_taken_and_its_bad_lines_are_told(operator: Visitor, name: str
     assert "<i>" not in page.text
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "words"),
+    [
+        ("number-taken", f"numbers.{SECOND}: number-taken", "電話番号 06-0000-2222：別の契約で使われている番号です"),
+        ("invalid-body", "numbers.0312: not-a-subscriber-number, site: too-long", "設置場所：長すぎます"),
+        ("invalid-body", "oddity: unknown-field", "oddity：使えない項目です"),
+        ("wrong-number-of-cells", "列の数が違います。", "列の数が1行目と違います"),
+        ("unreadable-line", "Expecting value: line 1", "この行は読み取れません"),
+        ("to-come", "", "入力した内容を確かめてください"),
+    ],
+)
+def test_a_refused_row_is_told_in_words(operator: Visitor, code: str, message: str, words: str) -> None:
+    told = {"imported": 0, "changed": 0, "unchanged": 0, "rejected": 1, "errors_left_out": 0, "done": True}
+    refused = told | {"errors": [{"line": 7, "code": code, "message": message}]}
+    operator["auth"].views["/contracts"] = lambda _: json(refused)
+
+    page = upload(operator, "a.csv", b"contract_number\n").text
+
+    shown = page.replace('<span class="number">', "").replace("06-0000-2222</span>", "06-0000-2222")
+    assert "7行目" in page
+    assert words in shown
+    assert f"{code}<" not in page
+    assert "<table" not in page
+
+
 @pytest.mark.parametrize("name", ["", "a.xlsx"])
 def test_another_file_is_not_sent(operator: Visitor, name: str) -> None:
     assert upload(operator, name, b"x").status == 422
