@@ -92,10 +92,17 @@ def test_what_cannot_be_told_now_is_said_to_be_so(customer: Visitor) -> None:
     assert "いまは確かめられません" in page.text
 
 
-def test_without_a_destination_the_card_says_so(set_up: Visitor) -> None:
-    set_up["voicewarp"].views[f"/numbers/{CONTRACT}/voicewarp"] = lambda _: json({**VOICEWARP, "active": None})
+def test_a_number_without_a_destination_is_named_and_not_counted(visitor: Visitor) -> None:
+    numbers = [{"number": one, "options": ["voicewarp"]} for one in (CONTRACT, SECOND)]
+    log_in_as(visitor, numbers=numbers)
+    views = visitor["voicewarp"].views
+    views[f"/numbers/{CONTRACT}/voicewarp"] = lambda _: json(VOICEWARP)
+    views[f"/numbers/{SECOND}/voicewarp"] = lambda _: json({**VOICEWARP, "active": None})
 
-    assert "まだ登録していません" in set_up.open("/card").text
+    page = visitor.open("/card").text
+
+    assert "ボイスワープ（1件）" in page
+    assert 'まだ決まっていない番号：<span class="number">06-0000-2222</span>' in page
 
 
 def test_the_card_costs_no_more_for_many_numbers(visitor: Visitor) -> None:
