@@ -39,7 +39,7 @@ def run(ground: Ground) -> Result:
     with bare_page.serving(ground.mongo_url, GATEWAY_THREADS) as bare_url:
         ways = {
             OURS: _asker(pool, f"{ground.gateway_url}/", cookie, "06-8000-0019"),
-            SMALL: _asker(pool, f"{ground.gateway_url}/lite", cookie, "06-8000-0199"),
+            SMALL: _asker(pool, f"{ground.gateway_url}/lite", cookie, "06-8000-0049"),
             BARE: _asker(pool, f"{bare_url}/", {}, "06-0019-0000"),
             ONE_READ: _asker(pool, f"{bare_url}/one-read", {}, "06-0019-0000"),
             NOTHING: _asker(pool, f"{bare_url}/nothing", {}, "ok"),

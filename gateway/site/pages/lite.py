@@ -1,6 +1,6 @@
-"""State, start and stop of everything on one small page, for a slow line: no menu, no filter, up to 200 numbers.
+"""State, start and stop of everything on one small page, for a slow line: no menu, 50 numbers a page.
 
-It asks the services as the top page does.
+It finds numbers and asks the services as the top page does.
 """
 
 import flask
@@ -11,8 +11,7 @@ from gateway.site.desk import Site
 from gateway.site.pages.top import overview
 from gateway.site.returning import here
 
-# More than any contract has that is looked at in a fault; a longer one goes on a second page.
-SHOWN = 200
+SHOWN = 50
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -21,8 +20,9 @@ def blueprint(site: Site) -> Blueprint:
     @pages.get("/lite")
     @site.private
     def show() -> ResponseReturnValue:
-        page = flask.request.args.get("page", 1, type=int)
-        shown = overview(site, page=page, shown=SHOWN)
-        return site.render("lite/lite.html", me=site.me, overview=shown, back=here("lite"))
+        wanted, page = flask.request.args.get("q", ""), flask.request.args.get("page", 1, type=int)
+        shown = overview(site, wanted, page, SHOWN)
+        context = {"overview": shown, "q": wanted, "searched": len(site.me.numbers) > SHOWN}
+        return site.render("lite/lite.html", me=site.me, back=here("lite"), **context)
 
     return pages

@@ -128,18 +128,45 @@ def test_a_number_is_found_by_a_part_of_it(full: Visitor) -> None:
     assert "06-1000-0021" in full.open("/?page=2").text
 
 
-def test_the_small_page_goes_on_after_two_hundred_numbers(full: Visitor) -> None:
-    full.login |= many(300)
+def test_the_small_page_has_fifty_numbers_and_goes_on(full: Visitor) -> None:
+    full.login |= many(100)
 
     first, second = full.open("/lite").text, full.open("/lite?page=2").text
 
-    assert "06-1000-0199" in first
-    assert "06-1000-0200" not in first
+    assert "06-1000-0049" in first
+    assert "06-1000-0050" not in first
     assert 'href="/lite?page=2"' in first
-    assert "06-1000-0299" in second
-    assert "06-1000-0199" not in second
+    assert "06-1000-0099" in second
+    assert "06-1000-0049" not in second
     assert 'href="/lite?page=1"' in second
     assert 'href="/lite?page=3"' not in second
+
+
+def test_the_small_page_finds_numbers_and_goes_on_among_them(full: Visitor) -> None:
+    full.login |= many(200)
+
+    page = full.open("/lite?q=06-1000-01").text
+
+    assert "見つかった番号は100件です" in page
+    assert "06-1000-0149" in page
+    assert "06-1000-0150" not in page
+    assert "06-1000-0050" not in page
+    assert 'href="/lite?q=06-1000-01&amp;page=2"' in page
+
+
+def test_few_numbers_need_no_search_on_the_small_page(full: Visitor) -> None:
+    full.login |= many(50)
+
+    assert 'type="search"' not in full.open("/lite").text
+
+
+def test_the_small_page_has_a_way_out(full: Visitor) -> None:
+    full["auth"].views["/sessions/current"] = lambda _: Response(status=204)
+
+    page = full.press(full.open("/lite"), "ログアウト")
+
+    assert page.path == "/login"
+    assert "ログアウトしました" in page.text
 
 
 def test_a_press_starts_and_another_takes_it_back(full: Visitor) -> None:
