@@ -3,6 +3,7 @@
 Changing where calls go asks first, so what can be known to be wrong is found before that.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -44,6 +45,7 @@ def page(site: Site, number: str) -> Edit:
         check=lambda form: _wrong(site, form, number),
         rows=lambda setting: _rows(site, setting),
         words=WORDS,
+        names=lambda field: _name(site, field),
         asks=_goes_elsewhere,
         question="voicewarp/confirm.html",
     )
@@ -110,6 +112,12 @@ def _errors(form: Form, own: str) -> Iterator[Mapping[str, str]]:
             yield {"field": f"destinations.{place}.number", "code": code}
         if len(label) > LONGEST_LABEL:
             yield {"field": f"destinations.{place}.label", "code": "too-long"}
+
+
+def _name(site: Site, field: str) -> str:
+    """転送先2 for all fields of the second destination."""
+    row = re.match(r"destinations\.(\d)\.", field)
+    return site.say(N_("転送先%(place)s")) % {"place": int(row[1]) + 1} if row else ""
 
 
 def _repeated(number: str, own: str, counted: Mapping[str, int]) -> str:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from gateway.site.desk import Site
 from gateway.site.forms import Form, Wrong
 from gateway.site.services import Object, Reply
-from gateway.site.wording import OwnWords
+from gateway.site.wording import OwnWords, named
 
 Values = Mapping[str, str | Sequence[str]]
 
@@ -31,8 +31,10 @@ class Edit:
     `path` is the setting's under /api/v1, `url` the page's own, `done` where to go after saving. `values` are those of
     the fields, `body` is what PUT takes: of the form, on top of the setting as it is. `rows` words a setting for the
     conflict page and for the page that asks first; `asks` says whether that page is wanted for a change from one
-    setting to another. `tidy` is done to a form first, such as closing gaps in a list, so that what a service finds
-    wrong has the place that the page shows. `check` finds what is wrong before it is asked about.
+    setting to another. `names` says which row of a list a field belongs to, as the page calls it, "" where there is no
+    other; it is said before what is wrong there. `tidy` is done to a form first, such as closing gaps in a list, so
+    that what a service finds wrong has the place that the page shows. `check` finds what is wrong before it is asked
+    about.
     """
 
     path: str
@@ -44,6 +46,7 @@ class Edit:
     body: Callable[[Form, Object], Object]
     rows: Callable[[Object], Sequence[Row]]
     words: OwnWords = field(default_factory=dict)
+    names: Callable[[str], str] = lambda field: ""
     tidy: Callable[[Form], Form] = lambda form: form
     check: Callable[[Form], Sequence[Wrong]] = lambda form: ()
     asks: Callable[[Object, Object], bool] = lambda before, after: False
@@ -71,8 +74,13 @@ def _save(site: Site, page: Edit, now: Reply, context: Mapping[str, Any]) -> Res
         return site.go(page.done, site.done(page.said))
     if reply.status == 412:
         return _show_both(site, page, form, body)
-    again = form.again(*(wrong or site.wrong(reply, page.words)))
+    again = form.again(*_named(page, wrong or site.wrong(reply, page.words)))
     return site.render(page.template, reply.status, form=again, setting=now.body, **context)
+
+
+def _named(page: Edit, wrong: Sequence[Wrong]) -> list[Wrong]:
+    """Each with the name of its row, where the page has several of a kind."""
+    return [Wrong(one.field, named(page.names(one.field), one.sentence)) for one in wrong]
 
 
 def _ask(

@@ -11,7 +11,7 @@ from gateway.site.browser import language
 from gateway.site.forms import Form, Wrong
 from gateway.site.services import Object
 from gateway.site.wording import WORDS
-from gateway.site.words import Translate
+from gateway.site.words import N_, Translate
 
 FIELD = "addresses"
 
@@ -26,6 +26,12 @@ def wrong(form: Form, say: Translate) -> list[Wrong]:
     """What is plain to see, so that nobody is asked about a change that cannot be saved. The service knows the rest."""
     sentence = say(WORDS["not-a-mail-address"])
     return [Wrong(f"{FIELD}.{place}", sentence) for place, one in enumerate(typed(form)) if one.count("@") != 1]
+
+
+def name(field: str, say: Translate) -> str:
+    """Of one field, as the page calls it; "" for the list as a whole."""
+    place = field.removeprefix(f"{FIELD}.")
+    return say(N_("メールアドレス %(place)s")) % {"place": int(place) + 1} if place.isdecimal() else ""
 
 
 def removes(before: Object, after: Object) -> bool:

@@ -33,7 +33,7 @@ WORDS: Mapping[str, str] = {
     "no-active-destination": N_("使う転送先が選ばれていません。先に転送先を選んでください"),
     "no-addresses": N_("メールアドレスを1件以上入力してください"),
     "no-entries": N_("転送先がまだ登録されていません。先に転送先を登録してください"),
-    "not-a-mail-address": N_("メールアドレスを確かめてください。「@」が1つ必要です（例：name@example.jp）"),
+    "not-a-mail-address": N_("書き方を確かめてください。「@」が1つ必要です（例：name@example.jp）"),
     "not-a-number": N_("電話番号は数字で入力してください"),
     "not-a-subscriber-number": N_("電話番号を市外局番から入力してください"),
     "not-one-of": N_("選択肢の中から選んでください"),
@@ -96,5 +96,7 @@ def _own(field: str, code: str, own: OwnWords) -> Iterator[str]:
 
 
 def named(name: str, sentence: str) -> str:
-    """A sentence with the name of what it is about, where several of a kind stand together."""
+    """A sentence with the name of what it is about, where several of a kind stand together; without one as it is."""
+    if not name:
+        return sentence
     return f"{name}: {sentence}" if language() == "en" else f"{name}：{sentence}"

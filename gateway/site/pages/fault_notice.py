@@ -135,6 +135,7 @@ def _edit_addresses(site: Site) -> Edit:
         body=lambda form, notice: notice | {"addresses": mails.typed(form)},
         rows=lambda notice: [Row(site.say("送信先"), mails.joined(notice["addresses"]) or site.say("なし"))],
         check=lambda form: mails.wrong(form, site.say),
+        names=lambda field: mails.name(field, site.say),
         words=WORDS,
         asks=lambda before, after: mails.removes(before, after) and bool(after["addresses"]),
         question="fault_notice/confirm.html",

@@ -63,6 +63,7 @@ def _mail(site: Site, number: str) -> Edit:
         rows=lambda setting: [_addresses(site, setting)],
         words=WORDS,
         check=lambda form: mails.wrong(form, site.say),
+        names=lambda field: mails.name(field, site.say),
         asks=mails.removes,
         question="faxes/mail_question.html",
     )

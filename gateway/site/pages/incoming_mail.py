@@ -95,6 +95,7 @@ def _addresses(site: Site, number: str) -> Edit:
         values=lambda setting: {"addresses": setting["addresses"]},
         body=lambda form, setting: {**setting, "addresses": mails.typed(form)},
         check=lambda form: mails.wrong(form, site.say),
+        names=lambda field: mails.name(field, site.say),
         asks=mails.removes,
         question="incoming_mail/addresses_question.html",
     )

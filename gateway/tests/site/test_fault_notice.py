@@ -189,7 +189,7 @@ def test_an_address_that_is_none_is_said_beside_its_field(owner: Visitor) -> Non
     )
 
     assert page.status == 422
-    assert 'href="#addresses.1"' in page.text
+    assert 'href="#addresses.1">メールアドレス 2：書き方を確かめてください' in page.text
     assert 'value="b.example"' in page.text
     assert not orders(owner)
 

@@ -110,7 +110,7 @@ def test_what_is_wrong_with_an_address_stands_beside_it(customer: Visitor, notif
 
     assert page.status == 422
     assert page.title.startswith("エラー:")
-    assert 'href="#addresses.2"' in page.text
+    assert 'href="#addresses.2">メールアドレス 3：書き方を確かめてください' in page.text
     assert '<input id="addresses.2" name="addresses" type="email" value="c@example"' in page.text
 
 

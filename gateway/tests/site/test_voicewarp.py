@@ -217,7 +217,7 @@ def test_what_a_service_finds_wrong_stands_where_it_was_typed(customer: Visitor,
 
     page = customer.press(ask, "転送先を変更する")
 
-    assert 'href="#destinations.1.number">この番号へ転送する設定になっています' in page.text
+    assert 'href="#destinations.1.number">転送先2：この番号へ転送する設定になっています' in page.text
     assert ("destinations.1.number", "0466123456") in page.form("保存する").fields
 
 
@@ -229,7 +229,7 @@ def test_a_loop_is_said_in_english_on_an_english_page(customer: Visitor, kept: K
 
     page = customer.press(ask, "Change the destination")
 
-    assert 'href="#destinations.0.number">The destination forwards its calls to this number' in page.text
+    assert 'href="#destinations.0.number">Destination 1: The destination forwards its calls to this number' in page.text
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_what_is_wrong_is_said_before_it_is_asked_about(customer: Visitor, kept:
 
     assert page.status == 422
     assert page.title.startswith("エラー:")
-    assert f'href="#destinations.0.number">{said}' in page.text
+    assert f'href="#destinations.0.number">転送先1：{said}' in page.text
     assert ("destinations.0.number", typed) in page.form("保存する").fields
     assert not put(customer)
 
@@ -266,7 +266,7 @@ def test_the_choice_of_an_empty_box_is_not_moved_to_another(customer: Visitor, k
     form = customer.open(f"{HERE}/destinations")
     page = customer.press(form, "保存する", active="3", destinations__3__number="0466123456")
 
-    assert 'href="#destinations.2.number">転送先の電話番号を入力してください' in page.text
+    assert 'href="#destinations.2.number">転送先3：転送先の電話番号を入力してください' in page.text
     assert ("destinations.3.number", "0466123456") in page.form("保存する").fields
 
 
