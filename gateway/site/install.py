@@ -83,7 +83,7 @@ def is_page(path: str) -> bool:
 
 
 def _add_templates(app: Flask, site: Site, assets: Assets) -> None:
-    shown = (showing.when, showing.clock, showing.day, showing.number, showing.unbroken)
+    shown = (showing.when, showing.clock, showing.day, showing.number, showing.plain, showing.unbroken)
     app.jinja_env.filters.update({one.__name__: one for one in shown})
     app.jinja_env.globals.update(
         _=words.for_templates(site.say),

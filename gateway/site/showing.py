@@ -50,7 +50,12 @@ def clock(text: str | datetime) -> Markup:
 
 def number(digits: str) -> Markup:
     """06-0000-1111, together on a line where that has room."""
-    return Markup(f'<span class="number">{escape(phone.shown(digits))}</span>')
+    return Markup(f'<span class="number">{escape(plain(digits))}</span>')
+
+
+def plain(digits: str) -> str:
+    """06-0000-1111 where there is no room for marks, as in what is read out."""
+    return phone.shown(digits)
 
 
 def unbroken(sentence: str) -> Markup:

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from gateway.site import returning
 from gateway.site.desk import Site
 from gateway.site.services import Reply
-from gateway.site.showing import number as grouped
+from gateway.site.showing import plain
 from gateway.site.words import N_
 
 OPTIONS: Mapping[str, str] = {
@@ -41,7 +41,7 @@ def blueprint(site: Site) -> Blueprint:
     def switch_number(number: str, option: str, act: str) -> ResponseReturnValue:
         reply = _order(site, f"/numbers/{number}/{option}/{act}")
         undo = flask.url_for("switching.switch_number", number=number, option=option, act=OPPOSITE[act])
-        sentence = site.say(_DONE_FOR_NUMBER[act]) % {"number": _plain(number), "option": site.say(OPTIONS[option])}
+        sentence = site.say(_DONE_FOR_NUMBER[act]) % {"number": plain(number), "option": site.say(OPTIONS[option])}
         return _answer(site, reply, f"/numbers/{number}/{option}", sentence, undo)
 
     @pages.post("/<any('fault-notice'):option>/<any(start,stop):act>")
@@ -55,12 +55,9 @@ def blueprint(site: Site) -> Blueprint:
     return pages
 
 
-def _plain(number: str) -> str:
-    return str(grouped(number).striptags())
-
-
 def _order(site: Site, path: str) -> Reply:
-    return site.services.send("POST", path, once=site.form.once)
+    """The orders of a page have one form, so that each has a name of its own only with what it orders."""
+    return site.services.send("POST", path, once=f"{site.form.once}{path}")
 
 
 def _answer(site: Site, reply: Reply, page: str, sentence: str, undo: str) -> ResponseReturnValue:

@@ -89,10 +89,10 @@ def _change_the_password(page: Page, household: Household, lang: str) -> None:
 
 
 def _start_and_undo(page: Page, household: Household, lang: str) -> None:
-    start = page.locator(f".option form[action='{household.voicewarp}/start'] button")
+    start = page.locator(f".option button[formaction='{household.voicewarp}/start']")
     start.click()
     expect(page.get_by_role("alert")).to_be_visible()
-    expect(page.locator(f".option form[action='{household.voicewarp}/stop']")).to_be_visible()
+    expect(page.locator(f".option button[formaction='{household.voicewarp}/stop']")).to_be_visible()
     page.get_by_role("button", name=UNDO[lang]).click()
     expect(start).to_be_visible()
 
@@ -105,7 +105,7 @@ def test_the_keyboard_alone_is_enough(household: Household, window: Callable[...
     _type(page, "#password", LASTING)
     expect(page).to_have_url(f"{household.site}/")
 
-    _type(page, f"form[action='{household.voicewarp}/start'] button")
+    _type(page, f"button[formaction='{household.voicewarp}/start']")
     _type(page, ".notification button")
     _type(page, f"main a[href='{household.voicewarp}']")
     _type(page, f"main a[href='{household.voicewarp}/mode']")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from types import CodeType
 from typing import Any, cast
@@ -51,6 +51,7 @@ class Form:
     method: str = "get"
     fields: list[tuple[str, str]] = field(default_factory=list)
     buttons: list[str] = field(default_factory=list)
+    id: str = ""
 
 
 class _Reader(HTMLParser):
@@ -70,7 +71,7 @@ class _Reader(HTMLParser):
             case "title":
                 self._in_title = True
             case "form":
-                self.forms.append(Form(found.get("action", ""), found.get("method", "get")))
+                self.forms.append(Form(found.get("action", ""), found.get("method", "get"), id=found.get("id", "")))
             case "input" if found.get("type") in ("radio", "checkbox"):
                 if "checked" in found:
                     form.fields.append((found["name"], found.get("value", "on")))
@@ -82,6 +83,10 @@ class _Reader(HTMLParser):
                 form.fields.append((self._select, found["value"]))
             case "textarea":
                 self._area = found["name"]
+            case "button" if "form" in found:
+                self._in_button = True
+                (owner,) = (one for one in self.forms if one.id == found["form"])
+                self.forms.append(replace(owner, action=found["formaction"], buttons=[""], id=""))
             case "button":
                 self._in_button = True
                 form.buttons.append("")
