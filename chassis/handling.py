@@ -153,7 +153,7 @@ class Handler(Generic[State]):
         read = {
             stream: Outcome(self._state(found, before.get(stream)), found.revision) for stream, found in loaded.items()
         }
-        self._remembered.keep({stream: outcome for stream, outcome in read.items() if outcome.revision}, at)
+        self._remembered.keep(read, at)
         return read
 
     def read_as_of(self, id: str, at: datetime) -> State:
