@@ -105,9 +105,9 @@ class LoginBody(Body):
 
 
 class PasswordBody(Body):
-    """A new password, which is typed twice."""
+    """A new password, which is typed twice. `check_new` knows what it has to be."""
 
-    current = _password()
+    current = _password(0)
     new = _password(0)
     new_again = _password(0)
 

@@ -197,6 +197,19 @@ def test_a_link_cannot_fill_in_what_was_typed(customer: Visitor, path: str) -> N
     assert "typed" not in fields
 
 
+def test_all_that_is_wrong_with_a_new_password_is_said_at_its_field(customer: Visitor) -> None:
+    found = {"current": "wrong-length", "new": "too-short", "new_again": "passwords-differ"}
+    errors = [{"field": field, "code": code, "message": ""} for field, code in found.items()]
+    customer["auth"].views["/password"] = lambda _: json({"code": "invalid-body", "errors": errors}, 422)
+
+    page = customer.press(customer.open("/password"), "パスワードを変更する", new="abc", new_again="abd")
+
+    assert page.status == 422
+    assert 'href="#current">今のパスワードを入力してください' in page.text
+    assert 'href="#new">新しいパスワードは8文字以上にしてください' in page.text
+    assert 'href="#new_again">2回のパスワードが違います' in page.text
+
+
 def test_what_was_typed_outlives_a_wrong_password(customer: Visitor) -> None:
     form = customer.open("/password")
     customer["auth"].views["/password"] = lambda _: problem(401, "token-invalid")

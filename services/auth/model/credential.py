@@ -352,8 +352,12 @@ def live(credential: Credential, session_id: str, tenure: str, at: datetime, rul
 
 
 def check_new(current: str, new: str, new_again: str) -> None:
-    """Rejected unless `new` may be the next password: 8 to 12 half-width letters and digits, not digits only."""
-    errors = [FieldError("new", code) for code in _faults(current, new)]
+    """Rejected unless `new` may be the next password: 8 to 12 half-width letters and digits, not digits only.
+
+    With all that is wrong, so that nobody mends one thing only to hear of the next.
+    """
+    errors = [] if current else [FieldError("current", "wrong-length")]
+    errors += [FieldError("new", code) for code in _faults(current, new)]
     if new != new_again:
         errors.append(FieldError("new_again", "passwords-differ"))
     if errors:
@@ -366,7 +370,7 @@ def _faults(current: str, new: str) -> list[str]:
         "too-long": len(new) > 12,
         "letters-and-digits-only": not _LETTERS_AND_DIGITS.fullmatch(new),
         "digits-only": new.isdecimal(),
-        "same-as-current": new == current,
+        "same-as-current": new == current != "",
     }
     return [code for code, is_so in faults.items() if is_so]
 

@@ -294,6 +294,19 @@ def test_a_password_that_may_not_be_is_refused_with_why(
     assert door.log_in(NUMBER, PASSWORD).status_code == 201
 
 
+def test_all_that_is_wrong_with_a_change_is_said_at_once(door: Door) -> None:
+    answer = door.change(door.customer(), "", "abc", "abd")
+
+    errors = [("current", "wrong-length"), ("new", "too-short"), ("new_again", "passwords-differ")]
+    assert (answer.status_code, errors_of(answer)) == (422, errors)
+
+
+def test_a_change_of_nothing_names_what_is_missing(door: Door) -> None:
+    answer = door.change(door.customer(), "", "")
+
+    assert (answer.status_code, errors_of(answer)) == (422, [("current", "wrong-length"), ("new", "too-short")])
+
+
 def test_the_current_password_is_asked_for(door: Door) -> None:
     answer = door.change(door.customer(), "wrong-one", NEXT_PASSWORD)
 
