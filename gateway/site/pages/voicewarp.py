@@ -1,7 +1,7 @@
 """VoiceWarp of a number: how calls are forwarded, where to, and for which callers."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ from gateway.site.services import Object, Reply
 from gateway.site.showing import JAPAN
 from gateway.site.words import N_
 
-MOST_CALLERS = 30
+MOST_CALLERS, LONGEST_LABEL = 30, 40
 
 MODES = {
     "unconditional": N_("電話がかかったら、すぐに転送する"),
@@ -180,11 +180,24 @@ def _show_callers(site: Site, number: str, form: Form, status: int = 200) -> Res
 def _add_caller(site: Site, number: str) -> ResponseReturnValue:
     form = site.form
     body = {"number": form.value("number"), "label": form.value("label").strip()}
-    reply = site.services.send("POST", f"{_path(number)}/callers", body, once=form.once)
+    errors = list(_caller_errors(**body))
+    reply = Reply(422, {"errors": errors}) if errors else _send_caller(site, number, form, body)
     if not reply.done:
         return _show_callers(site, number, form.again(*site.wrong(reply, CALLER_WORDS)), reply.status)
     shown = phone.shown(phone.normalise(body["number"]))
     return site.go(f"{_path(number)}/callers", site.done(N_("%(caller)sをリストに追加しました。"), caller=shown))
+
+
+def _caller_errors(number: str, label: str) -> Iterator[Mapping[str, str]]:
+    """What can be said at once, as the service would say it; it looks at one field after the other."""
+    if refusal := phone.caller_refusal(phone.normalise(number)):
+        yield {"field": "number", "code": refusal}
+    if len(label) > LONGEST_LABEL:
+        yield {"field": "label", "code": "too-long"}
+
+
+def _send_caller(site: Site, number: str, form: Form, body: Object) -> Reply:
+    return site.services.send("POST", f"{_path(number)}/callers", body, once=form.once)
 
 
 def _ask_about(site: Site, number: str, caller: str, reply: Reply | None = None) -> ResponseReturnValue:

@@ -340,11 +340,20 @@ def test_a_caller_that_cannot_be_added_is_said_so(
 ) -> None:
     customer["voicewarp"].views[f"{HERE}/callers"] = lambda _: refused(**wrong)
 
-    page = customer.press(customer.open(f"{HERE}/callers"), "リストに追加する", number="12", label="山田")
+    page = customer.press(customer.open(f"{HERE}/callers"), "リストに追加する", number="0312345678", label="山田")
 
     assert page.status == 422
     assert said in page.text
     assert 'value="山田"' in page.text
+
+
+def test_all_that_is_wrong_with_a_caller_is_said_at_once(customer: Visitor, kept: Kept) -> None:
+    page = customer.press(customer.open(f"{HERE}/callers"), "リストに追加する", number="12", label="あ" * 41)
+
+    assert page.status == 422
+    assert 'href="#number">電話番号の桁数が足りません' in page.text
+    assert 'href="#label">名前は40文字以内にしてください' in page.text
+    assert not customer.asked("voicewarp", "POST", f"{HERE}/callers")
 
 
 def test_thirty_callers_are_a_small_page_without_a_form_to_add(customer: Visitor, kept: Kept) -> None:
