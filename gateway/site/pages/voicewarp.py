@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from urllib.parse import urlencode
 
 import flask
@@ -11,12 +10,11 @@ from flask.typing import ResponseReturnValue
 
 from chassis.errors import NotFound
 from contracts import phone
-from gateway.site import destinations
+from gateway.site import destinations, instants
 from gateway.site.desk import Site
 from gateway.site.editing import Edit, Row, edit
 from gateway.site.forms import Form
 from gateway.site.services import Object, Reply
-from gateway.site.showing import JAPAN
 from gateway.site.words import N_
 
 MOST_CALLERS, LONGEST_LABEL = 30, 40
@@ -37,11 +35,9 @@ MODE_WORDS = {
     ("mode", "missing-field"): N_("転送のしかたを選んでください"),
 }
 TRIED = ("caller", "at.date", "at.time")
-UNREADABLE = Reply(422, {"errors": [{"field": "at", "code": "wrong-format"}]})
 TRY_WORDS = {
     ("", "service-unavailable"): N_("ただいま確かめられません。しばらく待ってから、もう一度お試しください"),
     ("", "store-unavailable"): N_("ただいま確かめられません。しばらく待ってから、もう一度お試しください"),
-    ("at", "wrong-format"): N_("日付は2026-11-23、時刻は15:04のように、両方を入力してください"),
     ("caller", "too-short"): N_("電話番号の桁数が足りません。市外局番から入力してください"),
     ("caller", "too-long"): N_("電話番号の桁数が多すぎます。番号を確かめてください"),
     ("at", "too-long-ago"): N_("古すぎるため、わかりません。もっと新しい日時を入力してください"),
@@ -227,24 +223,15 @@ def _drop_caller(site: Site, number: str, caller: str) -> ResponseReturnValue:
 
 
 def _try(site: Site, number: str) -> ResponseReturnValue:
-    """What would happen to a call of this caller at this time; it is asked by GET, because nothing changes."""
+    """What would happen to a call of this caller at this time; it is asked by GET, because nothing changes.
+
+    The caller is asked about even where the time is none, so that all that is wrong is said at once.
+    """
     form = Form.filled({name: flask.request.args.get(name, "") for name in TRIED})
-    at = _instant(form)
+    at, wrong = instants.read(form, "at", site.say)
     query = urlencode({"caller": form.value("caller"), **({"at": at} if at else {})})
-    reply = UNREADABLE if at is None else site.services.send("GET", f"/numbers/{number}/routing?{query}")
-    if not reply.done:
-        form = form.again(*site.wrong(reply, TRY_WORDS))
-    context = {"number": number, "decision": reply.body if reply.done and flask.request.args else None}
-    return site.render("voicewarp/routing.html", reply.status, form=form, **context)
-
-
-def _instant(form: Form) -> str | None:
-    """Japan's time as the API takes it, "" for now; None for a day without a time of day and for what is no time."""
-    day, time = (unicodedata.normalize("NFKC", form.value(f"at.{part}")).strip() for part in ("date", "time"))
-    if not day and not time:
-        return ""
-    try:
-        at = datetime.strptime(f"{day.replace('/', '-')} {time[:5]}", "%Y-%m-%d %H:%M")
-    except ValueError:
-        return None
-    return at.replace(tzinfo=JAPAN).isoformat()
+    reply = site.services.send("GET", f"/numbers/{number}/routing?{query}")
+    wrong = [*(() if reply.done else site.wrong(reply, TRY_WORDS)), *wrong]
+    context = {"number": number, "decision": reply.body if not wrong and flask.request.args else None}
+    status = 422 if wrong and reply.done else reply.status
+    return site.render("voicewarp/routing.html", status, form=form.again(*wrong) if wrong else form, **context)

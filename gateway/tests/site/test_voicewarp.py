@@ -3,6 +3,7 @@
 import copy
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -415,12 +416,42 @@ def test_nothing_typed_is_a_call_of_nobody_now(customer: Visitor, kept: Kept) ->
     assert customer.asked("voicewarp", "GET", TRY)[-1].query == "caller="
 
 
-@pytest.mark.parametrize("query", ["at.date=2026-12-31", "at.time=08:00", "at.date=x&at.time=y"])
-def test_a_time_that_is_none_is_said_so(customer: Visitor, kept: Kept, query: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("at.date=2026-12-31", ["at.time"]),
+        ("at.time=08:00", ["at.date"]),
+        ("at.date=2026-02-30&at.time=08:00", ["at.date"]),
+        ("at.date=31.12.&at.time=8", ["at.date", "at.time"]),
+    ],
+)
+def test_a_time_that_is_none_is_said_at_its_field(customer: Visitor, kept: Kept, query: str, fields: list[str]) -> None:
     page = customer.open(f"{TRY}?{query}")
 
+    said = {"at.date": "日付を「年-月-日」の形で入力", "at.time": "時刻を「時:分」の形で"}
     assert page.status == 422
-    assert 'href="#at">日付は2026-11-23' in page.text
+    assert [field for field in said if f'href="#{field}">{said[field]}' in page.text] == fields
+    assert "この電話はこうなります" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("day", "time"), [("2026/12/31", "8:00"), ("２０２６年１２月３１日", "８時００分"), ("2026-12-31", "08:00:00")]
+)
+def test_a_time_is_taken_as_people_type_it(customer: Visitor, kept: Kept, day: str, time: str) -> None:
+    customer.open(f"{TRY}?{urlencode({'at.date': day, 'at.time': time})}")
+
+    query = customer.asked("voicewarp", "GET", TRY)[-1].query
+    assert query == "caller=&at=2026-12-31T08%3A00%3A00%2B09%3A00"
+
+
+def test_the_caller_is_looked_at_even_where_the_time_is_none(customer: Visitor, kept: Kept) -> None:
+    customer["voicewarp"].views[TRY] = lambda _: refused(caller="too-short")
+
+    page = customer.open(f"{TRY}?caller=12&at.date=2026-12-31")
+
+    assert page.status == 422
+    assert 'href="#caller">電話番号の桁数が足りません' in page.text
+    assert 'href="#at.time">時刻を' in page.text
 
 
 def test_what_cannot_be_told_is_said_at_its_field(customer: Visitor, kept: Kept) -> None:
