@@ -1,5 +1,6 @@
 """The page of open logins: which is this one, and ending one or all the others."""
 
+import re
 from typing import Any
 
 import pytest
@@ -37,9 +38,11 @@ def ended(visitor: Visitor) -> list[str]:
 def test_it_shows_where_and_since_when_and_which_one_this_is(three: Visitor) -> None:
     page = three.open("/sessions").text
 
-    assert "203.0.113.3" in page
-    assert "2026年11月23日（月）09:00" in page
-    assert page.count("いま使っている端末") == 1
+    heads = [re.sub("<[^>]+>", "", head) for head in re.findall("<h2>(.*)</h2>", page)]
+    other = "2026年11月23日（月）09:00にログインした端末"
+    assert heads == ["この端末（いま使っています）", other, other]
+    assert page.index("203.0.113.2") < page.index("203.0.113.3") < page.index("203.0.113.1")
+    assert page.count("2026年11月23日（月）10:00") == 3
     assert page.count("このログインを終わらせる") == 2
 
 
@@ -85,5 +88,5 @@ def test_alone_there_is_nothing_to_end(three: Visitor) -> None:
 def test_it_speaks_english(three: Visitor) -> None:
     page = three.open("/sessions?lang=en").text
 
-    assert "This device" in page
+    assert "This device (in use now)" in page
     assert "End all other logins" in page
