@@ -233,10 +233,15 @@ def told(event: Any) -> tuple[str, str] | None:
                 f"FAXお知らせメールを変更しました（{ja}、宛先{count}件）",
                 f"FAX mail is {en}, with {count} addresses",
             )
-        case FaxDeletionNoted(caller=caller, received_at=received_at, cause=cause):
-            at, (ja, en) = received_at + _TOKYO, _DELETIONS[cause]
-            return (
-                f"{ja}（{at:%Y年%m月%d日 %H:%M}受信、送信元 {grouped(caller) if caller else '非通知'}）",
-                f"{en}: received {at:%Y-%m-%d %H:%M}, from {grouped(caller) if caller else 'a withheld number'}",
-            )
+        case FaxDeletionNoted():
+            return _deleted(event)
     return None
+
+
+def _deleted(event: FaxDeletionNoted) -> tuple[str, str]:
+    at, (ja, en) = event.received_at + _TOKYO, _DELETIONS[event.cause]
+    sender = grouped(event.caller) if event.caller else ""
+    return (
+        f"{ja}（{at.year}年{at.month}月{at.day}日{at:%H:%M}受信、送信元 {sender or '非通知'}）",
+        f"{en}: received {at:%b} {at.day}, {at:%Y, %H:%M}, from {sender or 'a withheld number'}",
+    )

@@ -638,9 +638,10 @@ def test_the_history_says_which_fax_was_deleted_and_how(client: Client, store: A
     history = client.get(f"/numbers/{NUMBER}/history", headers=as_customer).json["items"]
 
     assert [item["sentence"]["ja"] for item in history] == [
-        "保存期間が過ぎたFAXを削除しました（2026年11月23日 09:00受信、送信元 非通知）",
-        "FAXを削除しました（2026年11月23日 09:00受信、送信元 03-1234-5678）",
+        "保存期間が過ぎたFAXを削除しました（2026年11月23日09:00受信、送信元 非通知）",
+        "FAXを削除しました（2026年11月23日09:00受信、送信元 03-1234-5678）",
     ]
+    assert history[1]["sentence"]["en"] == "A fax was deleted: received Nov 23, 2026, 09:00, from 03-1234-5678"
     assert history[1]["by"]["kind"] == OPERATOR.actor.kind
 
 

@@ -107,7 +107,7 @@ def _when(question: Question) -> tuple[str, str]:
     if question.at is None:
         return "いま ", "Now, a call"
     at = question.at.astimezone(_JAPAN)
-    ja, en = f"{at.year}年{at.month}月{at.day}日{at:%H:%M}", f"{at:%Y-%m-%d %H:%M} (Japan)"
+    ja, en = f"{at.year}年{at.month}月{at.day}日{at:%H:%M}", f"{at:%b} {at.day}, {at:%Y, %H:%M} (Japan)"
     if question.past:
         return f"{ja}の設定では、", f"As it was set on {en}, a call"
     return f"いまの設定のままなら、{ja}に ", f"As it is set now, on {en} a call"

@@ -298,4 +298,4 @@ def test_an_instant_is_told_in_japanese_time() -> None:
 
     assert past.startswith("2026年1月15日12:05の設定では、06-0000-1111 に電話がかかると、")
     assert future.startswith("いまの設定のままなら、2026年1月15日12:05に 06-0000-1111 に電話がかかると、")
-    assert english.startswith("As it is set now, on 2026-01-15 12:05 (Japan) a call to 06-0000-1111 is forwarded")
+    assert english.startswith("As it is set now, on Jan 15, 2026, 12:05 (Japan) a call to 06-0000-1111 is forwarded")
