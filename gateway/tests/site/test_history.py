@@ -109,6 +109,14 @@ def test_each_number_has_its_own(full: Visitor) -> None:
     assert "まだ履歴はありません" in full.open("/history").text
 
 
+@pytest.mark.parametrize(("path", "mark"), [("/history", "page"), (f"/numbers/{SECOND}/history", "true")])
+def test_the_menu_marks_where_a_history_belongs(full: Visitor, path: str, mark: str) -> None:
+    page = full.open(path).text
+
+    assert f'<a href="/history" aria-current="{mark}">' in page
+    assert page.count("aria-current") == 1
+
+
 def test_a_number_that_is_alone_sees_its_own(full: Visitor) -> None:
     full.login |= {"unit": "number", "numbers": ME["numbers"][:1], "options": []}
 
