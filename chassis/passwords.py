@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 PEPPER_BYTES = 32
 SALT_BYTES = 16
 HASH_BYTES = 32
-NICENESS = 10
+NICENESS = 5
 
 
 @dataclass(frozen=True)

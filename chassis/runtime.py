@@ -26,7 +26,7 @@ from chassis.tasks import LedTask, Task
 
 RENEW_SECONDS = 3.0
 STOP_SECONDS = 20.0
-ASIDE_NICENESS = 10
+WORKER_NICENESS, ASIDE_NICENESS = 10, 19
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,11 @@ class Service:
 
 
 def run_worker(service: Service, settings: WorkerSettings) -> int:
-    """All but the tasks aside, until SIGTERM or SIGINT; then every task finishes its turn. The exit status."""
+    """All but the tasks aside, until SIGTERM or SIGINT; then every task finishes its turn. The exit status.
+
+    The process gives way to those whom somebody waits for (adr/0023).
+    """
+    os.nice(WORKER_NICENESS)
     return _run(service, settings, "worker", service.tasks, service.led)
 
 

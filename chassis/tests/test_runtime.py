@@ -1,3 +1,4 @@
+import os
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from pymongo.database import Database
 
 from chassis.errors import Unavailable
-from chassis.runtime import again
+from chassis.runtime import WORKER_NICENESS, again
 from chassis.testing import counted, eventually
 from conftest import Addresses
 
@@ -162,6 +163,15 @@ def bind() -> str:
 
 @pytest.mark.integration
 class TestWorker:
+    def test_it_gives_way_to_whom_somebody_waits_for(
+        self, engines: Addresses, database: Database[dict[str, Any]], bind: str
+    ) -> None:
+        with worker(engines, database, bind) as process:
+            eventually(lambda: database["seen"].find_one({"_id": f"turns of {bind}"}))
+
+            ours, its = os.getpriority(os.PRIO_PROCESS, 0), os.getpriority(os.PRIO_PROCESS, process.pid)
+            assert its == min(ours + WORKER_NICENESS, 19)
+
     @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
     def test_a_signal_lets_every_task_finish_its_turn(
         self, engines: Addresses, database: Database[dict[str, Any]], bind: str, signum: int
