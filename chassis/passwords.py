@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 PEPPER_BYTES = 32
 SALT_BYTES = 16
 HASH_BYTES = 32
-NICENESS = 5
+NICENESS = 2
 
 
 @dataclass(frozen=True)

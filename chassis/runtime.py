@@ -26,7 +26,7 @@ from chassis.tasks import LedTask, Task
 
 RENEW_SECONDS = 3.0
 STOP_SECONDS = 20.0
-WORKER_NICENESS, ASIDE_NICENESS = 10, 19
+WORKER_NICENESS, ASIDE_NICENESS = 15, 19
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 log = structlog.get_logger(__name__)
 

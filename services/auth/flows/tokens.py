@@ -13,10 +13,14 @@ from services.auth.flows import sessions
 from services.auth.flows.keys import Keys
 from services.auth.flows.sessions import Customers, Login
 
+# Within so long, and within a quarter of its lifetime, a caller is given the same token again: services remember which
+# ones they have verified.
+SAME_FOR = timedelta(seconds=15)
+
 
 @dataclass(frozen=True)
 class Granted:
-    """A signed token, its lifetime in seconds, and the login that it stands for; None for an API key."""
+    """A signed token, how many seconds it is still good for, and the login that it stands for; None for an API key."""
 
     token: str
     seconds: int
@@ -48,8 +52,15 @@ class Exchange:
         if who is None:
             raise Unauthenticated("token-invalid")
         lifetime = self.lifetime if login else self.machine_lifetime
-        return Granted(self.issuer.issue(who, lifetime=lifetime, at=at), int(lifetime.total_seconds()), login)
+        since = _begun(at, min(SAME_FOR, lifetime / 4))
+        token = self.issuer.issue(who, lifetime=lifetime, at=since)
+        return Granted(token, int((since + lifetime - at).total_seconds()), login)
 
     def jwks(self) -> dict[str, Any]:
         """The public keys, as every service of ours reads them."""
         return jwks(*read_jwks(self.public_keys).values())
+
+
+def _begun(at: datetime, step: timedelta) -> datetime:
+    """When the step of time began in which this instant is."""
+    return at - (at - datetime.min.replace(tzinfo=at.tzinfo)) % step

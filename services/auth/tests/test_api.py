@@ -600,7 +600,8 @@ def test_a_key_is_exchanged_for_a_token_of_what_it_opens(client: Client, made: A
     answer = client.post("/tokens", json={"bearer": made["key"]})
 
     who = Tokens.from_file(keys.public).verify(f"Bearer {answer.json['token']}")
-    assert (answer.status_code, answer.json["expires_in"], answer.json["login"]) == (200, 3600, None)
+    assert (answer.status_code, answer.json["login"]) == (200, None)
+    assert 3600 - 15 <= answer.json["expires_in"] <= 3600
     assert (who.kind, who.id, who.scopes) == ("machine", "noc-west", frozenset({"line-events"}))
     assert (who.contract_number, who.all_numbers) == (None, False)
 

@@ -1,9 +1,12 @@
 """Logging in, sessions and passwords over HTTP."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
+import jwt
 import pytest
 
 from chassis.messages import Codec
@@ -606,3 +609,32 @@ def test_an_odd_session_id_is_not_found(door: Door, id: str) -> None:
     answer = door.delete(f"/sessions/{id}", door.customer())
 
     assert answer.status_code in (404, 405)
+
+
+def test_a_session_is_given_the_same_token_for_some_seconds(door: Door) -> None:
+    door.customer()
+    session = door.log_in().json["token"]
+    tokens = []
+    for _ in range(45):
+        given = door.exchange(session).json
+        assert 0 <= claims_of(given["token"])["exp"] - door.clock().timestamp() - given["expires_in"] < 1
+        tokens.append(given["token"])
+        door.clock.advance(seconds=1)
+
+    times = [len(list(same)) for _, same in groupby(tokens)]
+    assert set(times[1:-1]) == {15}
+
+
+def test_a_token_says_at_once_what_a_session_opens_now(door: Door) -> None:
+    door.customer()
+    session = door.log_in().json["token"]
+    assert claims_of(door.exchange(session).json["token"])["numbers"] == [NUMBER, OTHER]
+
+    door.imports(replace(CONTRACT, numbers={NUMBER: ("voicewarp",)}))
+
+    assert claims_of(door.exchange(session).json["token"])["numbers"] == [NUMBER]
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims
