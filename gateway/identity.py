@@ -79,6 +79,16 @@ class Identity:
                 mine = self._flights[key] = Future[Grant]()
         return flight.result() if flight else self._lead(key, bearer, known, mine)
 
+    def lately(self, authorization: str | None) -> Grant | None:
+        """What auth gave some seconds ago and may have taken back since; None where that would not be taken any more.
+
+        To ask with it, not to show what is answered before `grant` has said that it still holds.
+        """
+        key = _key(_bearer(authorization))
+        with self._lock:
+            known = self._known.get(key)
+            return known.grant if known and self._clock() < known.good_until else None
+
     def forget(self, authorization: str | None) -> None:
         """Forgets this caller and whoever else is the same person: their next requests are asked about at auth."""
         key = _key(_bearer(authorization))

@@ -22,16 +22,24 @@ class Looks:
         self._threads = {name: ThreadPoolExecutor(at_a_time, f"look-{name}") for name in services}
 
     def at(
-        self, places: Iterable[Place], look: Callable[[Place], Setting | None], seconds: float
+        self,
+        places: Iterable[Place],
+        look: Callable[[Place], Setting | None],
+        seconds: float,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> dict[Place, Setting | None]:
-        """What `look` finds at each place; None where that takes longer than `seconds` for all together."""
+        """What `look` finds at each place; None where that takes longer than `seconds` for all together.
+
+        The caller does `meanwhile` itself; what that raises is raised, and what was found is for nobody.
+        """
         until = time.monotonic() + seconds
 
         def in_time(place: Place) -> Setting | None:
             return look(place) if time.monotonic() < until else None
 
         looks = {place: self._threads[place.service].submit(copy_context().run, in_time, place) for place in places}
-        done, late = wait(looks.values(), seconds)
+        meanwhile()
+        done, late = wait(looks.values(), max(0.0, until - time.monotonic()))
         for one in late:
             one.cancel()
         return {place: found.result() if found in done else None for place, found in looks.items()}

@@ -52,6 +52,11 @@ class Me:
         return self.number == self.contract_number and self.unit != "number"
 
 
+def _me_of(login: Object) -> Me:
+    numbers = {one["number"]: one["options"] for one in login["numbers"]}
+    return Me(login["number"], login["unit"], login["contract_number"], numbers, login["options"])
+
+
 @dataclass(frozen=True)
 class Site:
     """One for all requests; what it tells is of the present one."""
@@ -80,10 +85,22 @@ class Site:
             told = flask.g.login = self.services.login()
             if told["must_change_password"]:
                 raise PasswordDue
-            numbers = {one["number"]: one["options"] for one in told["numbers"]}
-            flask.g.me = Me(told["number"], told["unit"], told["contract_number"], numbers, told["options"])
+            flask.g.me = _me_of(told)
         known: Me = flask.g.me
         return known
+
+    def look(self, paths: Callable[[Me], Mapping[str, str]]) -> dict[str, Object | None]:
+        """What is at the paths that follow from who is logged in, as `services.look` finds it. Raises as `me` does.
+
+        Who comes back within a minute does not wait first for what the login opens: that is asked meanwhile, and all
+        of it once more should it not be the same any more.
+        """
+        lately = self.services.lately()
+        if lately and not lately["must_change_password"]:
+            found = self.services.look(paths(_me_of(lately)), ahead=True)
+            if self.services.login() == lately:
+                return found
+        return self.services.look(paths(self.me))
 
     def private(self, view: View) -> View:
         """The page is for who is logged in; others log in first, and what they typed waits for them."""

@@ -93,10 +93,18 @@ class Services:
         As fresh as the session's token: some seconds old at most. Raises SessionEnded, Unavailable, and Forbidden for
         an API key.
         """
-        told = msgspec.json.decode(self._granted().login, type=Object | None)
+        told = _login_of(self._granted())
         if told is None:
             raise Forbidden("forbidden")
         return told
+
+    def lately(self) -> Object | None:
+        """What the login opened some seconds ago, as `login` says it; None where nobody has asked lately.
+
+        It may be over since: for questions whose answers wait for `login`, as those of `look` with `ahead`.
+        """
+        known = self._granted_lately()
+        return _login_of(known) if known else None
 
     def send(
         self,
@@ -164,12 +172,15 @@ class Services:
         finally:
             answer.close()
 
-    def look(self, paths: Mapping[str, str]) -> dict[str, Object | None]:
+    def look(self, paths: Mapping[str, str], *, ahead: bool = False) -> dict[str, Object | None]:
         """What is at each path, by the same names, all asked for at once; None where nobody can tell in time.
 
-        For what a page can do without. Raises SessionEnded.
+        For what a page can do without. Raises SessionEnded. With `ahead`, where `lately` says something, auth is asked
+        whether that still holds while services are asked already, and not before.
         """
-        headers = {**self._headers(), **self._proof()}
+        lately = self._granted_lately() if ahead else None
+        check = self._granted if lately else _nothing
+        headers = {**self._headers(), "Authorization": f"Bearer {(lately or self._granted()).token}"}
         places = {name: self._place_of(path) for name, path in paths.items()}
 
         def look(place: Place) -> Object | None:
@@ -179,7 +190,7 @@ class Services:
                 return None
             return reply.body if reply.status == 200 else None
 
-        found = self._looks.at({place for place in places.values() if place}, look, LOOK_SECONDS)
+        found = self._looks.at({place for place in places.values() if place}, look, LOOK_SECONDS, check)
         return {name: found[place] if place else None for name, place in places.items()}
 
     def _place_of(self, path: str) -> Place | None:
@@ -218,6 +229,10 @@ class Services:
     def _proof(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self._granted().token}"}
 
+    def _granted_lately(self) -> Grant | None:
+        bearer = self._bearer()
+        return self._identity.lately(f"Bearer {bearer}") if bearer else None
+
     def _granted(self) -> Grant:
         if not (bearer := self._bearer()):
             raise SessionEnded
@@ -225,6 +240,15 @@ class Services:
             return self._identity.grant(f"Bearer {bearer}")
         except Unauthenticated as cause:
             raise SessionEnded from cause
+
+
+def _nothing() -> None: ...
+
+
+def _login_of(grant: Grant) -> Object | None:
+    """None of an API key."""
+    told: Object | None = msgspec.json.decode(grant.login, type=Object | None)
+    return told
 
 
 def _handed_on(answer: Answer) -> Response:

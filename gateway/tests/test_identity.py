@@ -55,6 +55,26 @@ def test_a_bearer_is_remembered_for_some_seconds(identity: Identity, auth: Auth,
     assert auth.asked == ["a"]
 
 
+def test_what_was_given_lately_is_told_as_long_as_services_would_take_it(
+    identity: Identity, auth: Auth, clock: Clock
+) -> None:
+    assert identity.lately("Bearer a") is None
+    given = identity.grant("Bearer a")
+    clock.seconds += 54
+    assert identity.lately("Bearer a") == given
+    clock.seconds += 1
+
+    assert identity.lately("Bearer a") is None
+    assert auth.asked == ["a"]
+
+
+def test_of_who_was_forgotten_nothing_is_told(identity: Identity) -> None:
+    identity.grant("Bearer a")
+    identity.forget("Bearer a")
+
+    assert identity.lately("Bearer a") is None
+
+
 def test_a_remembered_bearer_is_looked_at_again(identity: Identity, auth: Auth, clock: Clock) -> None:
     identity.token("Bearer a")
     clock.seconds += 3

@@ -5,7 +5,7 @@ It asks each service once, however many numbers there are; what one cannot tell 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import flask
 from flask import Blueprint
@@ -62,15 +62,31 @@ def blueprint(site: Site) -> Blueprint:
 
 def overview(site: Site, wanted: str = "", page: int = 1, shown: int = SHOWN) -> Overview:
     """Those numbers whose digits hold `wanted`, `shown` of them a page."""
-    me = site.me
-    found = [number for number in me.numbers if phone.normalise(wanted) in number]
+
+    def leaf(me: Me) -> "_Leaf":
+        return _leaf([number for number in me.numbers if phone.normalise(wanted) in number], page, shown)
+
+    told = site.look(lambda me: _paths(me, leaf(me).numbers))
+    me, one_page = site.me, leaf(site.me)
+    contract = {option: _of_contract(told, option) for option in me.options}
+    states = [Number(one, _sentence(told["routing"], one), _states(me, told, one)) for one in one_page.numbers]
+    return Overview(states, contract, told.get("line"), *one_page[1:])
+
+
+class _Leaf(NamedTuple):
+    """The numbers of a page, how many there are in all, and which page of how many it is."""
+
+    numbers: Sequence[str]
+    found: int
+    page: int
+    pages: int
+
+
+def _leaf(found: Sequence[str], page: int, shown: int) -> _Leaf:
+    """The nearest there is to the page that was asked for."""
     pages = -(-len(found) // shown)
     page = max(1, min(page, pages))
-    numbers = found[(page - 1) * shown : page * shown]
-    told = site.services.look(_paths(me, numbers))
-    contract = {option: _of_contract(told, option) for option in me.options}
-    states = [Number(one, _sentence(told["routing"], one), _states(me, told, one)) for one in numbers]
-    return Overview(states, contract, told.get("line"), len(found), page, pages)
+    return _Leaf(found[(page - 1) * shown : page * shown], len(found), page, pages)
 
 
 def _paths(me: Me, numbers: Sequence[str]) -> dict[str, str]:

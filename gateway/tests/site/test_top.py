@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug import Request, Response
 
+from gateway import identity
 from gateway.looks import LOOKS_AT_A_TIME
 from gateway.tests.site.test_pages import HTML_BYTES, ZIPPED
 from gateway.tests.site.visitor import CONTRACT, ME, SECOND, SITE, TOKEN, Visitor
@@ -262,3 +263,67 @@ def test_what_a_service_says_is_shown_and_never_run(full: Visitor) -> None:
     full["voicewarp"].views["/me/routing"] = of_each({"sentence": {"ja": "<script>x</script>", "en": ""}})
 
     assert "<script>x" not in full.open("/").text
+
+
+@pytest.fixture
+def returning(full: Visitor, monkeypatch: pytest.MonkeyPatch) -> Visitor:
+    """A customer who looked at the page some seconds ago, so that auth is to be asked anew."""
+    monkeypatch.setattr(identity, "REMEMBERED_SECONDS", 0.0)
+    full.lifetime = 60
+    full.open("/")
+    return full
+
+
+@pytest.mark.parametrize("path", ["/", "/lite"])
+def test_services_are_asked_while_auth_looks_whether_the_login_still_holds(returning: Visitor, path: str) -> None:
+    looked, in_time, exchange = Event(), list[bool](), returning["auth"].views["/tokens"]
+    line = returning["linewatch"].views[f"/lines/{CONTRACT}"]
+
+    def note(request: Request) -> Response:
+        looked.set()
+        return line(request)
+
+    def slow(request: Request) -> Response:
+        in_time.append(looked.wait(4))  # Not as long as the gateway waits for auth.
+        return exchange(request)
+
+    returning["linewatch"].views[f"/lines/{CONTRACT}"] = note
+    returning["auth"].views["/tokens"] = slow
+    page = returning.open(path)
+
+    assert (page.status, in_time[0]) == (200, True)
+    assert "回線の故障を確認しています" in page.text
+
+
+def test_a_login_that_ended_meanwhile_shows_nothing(returning: Visitor) -> None:
+    returning.tokens.clear()
+
+    page = returning.open("/")
+
+    assert page.path == "/login"
+    assert SENTENCE["ja"] not in page.text
+
+
+def test_a_login_that_is_to_change_its_password_meanwhile_shows_nothing(returning: Visitor) -> None:
+    returning.login |= {"must_change_password": True, "numbers": [], "options": []}
+
+    assert returning.open("/").path == "/password"
+
+
+def test_what_a_login_opens_anew_is_asked_for(returning: Visitor) -> None:
+    returning.login |= many(3)
+
+    page = returning.open("/")
+
+    numbers = ",".join(one["number"] for one in many(3)["numbers"])
+    assert returning.asked("voicewarp", "GET", "/me/routing")[-1].query == f"numbers={numbers}"
+    assert page.text.count(SENTENCE["ja"]) == 3
+
+
+def test_while_auth_is_silent_what_it_gave_lately_does(returning: Visitor) -> None:
+    returning["auth"].views["/tokens"] = lambda _: problem(503, "store-unavailable")
+
+    page = returning.open("/")
+
+    assert page.status == 200
+    assert SENTENCE["ja"] in page.text
