@@ -1,8 +1,6 @@
 """What a browser brings with each request: who is logged in, which language, and whether it asks for itself."""
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -70,17 +68,6 @@ def language() -> str:
     if not known:
         known = flask.g.language = flask.request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
     return str(known)
-
-
-@contextmanager
-def speaking(wanted: str) -> Iterator[None]:
-    """The other language for a part of a page."""
-    before = flask.g.get("language")
-    flask.g.language = wanted
-    try:
-        yield
-    finally:
-        flask.g.language = before
 
 
 def choose_language(cookies: Cookies) -> None:
