@@ -82,10 +82,9 @@ class Site:
     def me(self) -> Me:
         """Made once a request. Raises what `services.login` does, and PasswordDue while nothing is open."""
         if "me" not in flask.g:
-            told = flask.g.login = self.services.login()
-            if told["must_change_password"]:
+            if self._opened["must_change_password"]:
                 raise PasswordDue
-            flask.g.me = _me_of(told)
+            flask.g.me = _me_of(self._opened)
         known: Me = flask.g.me
         return known
 
@@ -98,9 +97,17 @@ class Site:
         lately = self.services.lately()
         if lately and not lately["must_change_password"]:
             found = self.services.look(paths(_me_of(lately)), ahead=True)
-            if self.services.login() == lately:
+            if self._opened == lately:
                 return found
         return self.services.look(paths(self.me))
+
+    @property
+    def _opened(self) -> Object:
+        """Read once a request. Raises what `services.login` does."""
+        if not flask.g.get("login"):
+            flask.g.login = self.services.login()
+        told: Object = flask.g.login
+        return told
 
     def private(self, view: View) -> View:
         """The page is for who is logged in; others log in first, and what they typed waits for them."""
