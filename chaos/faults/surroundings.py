@@ -13,13 +13,13 @@ from pymongo.errors import PyMongoError
 from chaos import disk, gates, topics
 from chaos.faults.broker import in_order
 from chaos.ground import API, Ground, Skipped, promised, taken
-from chaos.harm import LONG, changed
+from chaos.harm import LONG, changed, told_to_end
 from chaos.load import DESTINATIONS, Load
 from chassis import kafka
 from chassis.errors import TsunaguError
 from chassis.handling import SNAPSHOT_EVERY
 from chassis.testing import eventually
-from devstack import debian
+from devstack import debian, services
 from devstack.stack import Stack
 from devstack.trouble import Trouble
 
@@ -158,6 +158,7 @@ def spoiled_on_disk(ground: Ground, load: Load) -> list[str]:
     snapshots = ground.database("bulkforward")["snapshots"]
     spoiled = snapshots.update_one({"_id": f"plan-{line}"}, {"$set": {f"state.entries.{line}": "0398765432"}})
     promised(spoiled.modified_count == 1, f"there was no snapshot after {EDITS} edits")
+    told_to_end(ground.stack, services.web("bulkforward"))  # It remembers what it has read itself.
     read = ground.operator.get(API + path).body["entries"]
     promised(DESTINATIONS[(EDITS - 1) % 2] in str(read), f"a spoiled snapshot was believed: {read}")
     load.one_after_another()
