@@ -59,7 +59,7 @@ def _undo(page: Page, household: Household) -> None:
     started = household.operator.post(f"{API}/contracts/{household.number}/fault-notice/start", {})
     assert started.status == 200
     page.goto("/")
-    page.locator("form[action='/fault-notice/stop'] button").click()
+    page.locator("button[formaction='/fault-notice/stop']").click()
 
 
 def _undone(page: Page, household: Household) -> None:
