@@ -4,19 +4,19 @@ Open loop at a fixed rate, all ways in turns. The bare Flask page reads as much 
 as the services are; the last one does nothing at all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import urllib3
 
 from bench import bare_page
+from bench.asking import asker
 from bench.ground import Ground
 from bench.pace import offered, percentile
 from chassis.auth import Principal, TokenIssuer
 from chassis.messages import now
-from chassis.testing import eventually
 from devstack import seed
-from devstack.results import Figure, Result, Void, figure
+from devstack.results import Figure, Result, figure
 from devstack.services import FEW_WEB_THREADS, web
 
 TITLE = "A setting read through the gateway and from the service itself, beside a bare Flask page of one read."
@@ -60,23 +60,3 @@ def token(ground: Ground) -> Mapping[str, str]:
     operator = Principal("operator", "bench", frozenset({seed.OPERATOR}))
     issuer = TokenIssuer.from_file(ground.places.signing_key)
     return {"Authorization": f"Bearer {issuer.issue(operator, lifetime=timedelta(hours=1), at=now())}"}
-
-
-def asker(pool: urllib3.PoolManager, url: str, headers: Mapping[str, str], said: str) -> Callable[[], None]:
-    """Asks for an answer, which has to say something; the first try may wait for the server."""
-
-    def ask() -> None:
-        answer = pool.request("GET", url, headers=headers, redirect=False)
-        if answer.status != 200 or said not in answer.data.decode():
-            raise Void(f"{url} did not give what was asked for: {answer.status}")
-
-    eventually(lambda: _comes(ask))
-    return ask
-
-
-def _comes(ask: Callable[[], None]) -> bool:
-    try:
-        ask()
-    except urllib3.exceptions.HTTPError:
-        return False
-    return True

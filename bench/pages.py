@@ -4,13 +4,14 @@ Open loop: pages are asked for at a fixed rate whether or not the ones before ha
 page was due. Ours and the bare ones take turns in short rounds, so that all meet the same machine.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import urllib3
 
 from bench import bare_page, customer
+from bench.asking import asker
 from bench.customer import API
 from bench.ground import Ground
 from bench.pace import offered, percentile
@@ -38,11 +39,11 @@ def run(ground: Ground) -> Result:
     figures: dict[str, Figure] = {}
     with bare_page.serving(ground.mongo_url, GATEWAY_THREADS) as bare_url:
         ways = {
-            OURS: _asker(pool, f"{ground.gateway_url}/", cookie, "06-8000-0019"),
-            SMALL: _asker(pool, f"{ground.gateway_url}/lite", cookie, "06-8000-0049"),
-            BARE: _asker(pool, f"{bare_url}/", {}, "06-0019-0000"),
-            ONE_READ: _asker(pool, f"{bare_url}/one-read", {}, "06-0019-0000"),
-            NOTHING: _asker(pool, f"{bare_url}/nothing", {}, "ok"),
+            OURS: asker(pool, f"{ground.gateway_url}/", cookie, "06-8000-0019"),
+            SMALL: asker(pool, f"{ground.gateway_url}/lite", cookie, "06-8000-0049"),
+            BARE: asker(pool, f"{bare_url}/", {}, "06-0019-0000"),
+            ONE_READ: asker(pool, f"{bare_url}/one-read", {}, "06-0019-0000"),
+            NOTHING: asker(pool, f"{bare_url}/nothing", {}, "ok"),
         }
         for rate in RATES:
             title = f"{rate} pages/s"
@@ -79,23 +80,3 @@ def _set(operator: Client, number: str) -> None:
     expect(operator.put(voicewarp, {**operator.get(voicewarp).body, **destinations}), number)
     addresses = {"addresses": ["bench@example.jp"], "started": True}
     expect(operator.put(mail, {**operator.get(mail).body, **addresses}), number)
-
-
-def _asker(pool: urllib3.PoolManager, url: str, headers: Mapping[str, str], said: str) -> Callable[[], None]:
-    """Asks for a page, which has to say something; the first try may wait for the server."""
-
-    def ask() -> None:
-        answer = pool.request("GET", url, headers=headers, redirect=False)
-        if answer.status != 200 or said not in answer.data.decode():
-            raise RuntimeError(f"{url} was not the page: {answer.status}")
-
-    eventually(lambda: _comes(ask))
-    return ask
-
-
-def _comes(ask: Callable[[], None]) -> bool:
-    try:
-        ask()
-    except urllib3.exceptions.HTTPError:
-        return False
-    return True

@@ -11,8 +11,9 @@ from typing import Any
 import urllib3
 
 from bench import bare_page, customer
+from bench.asking import asker
 from bench.customer import API
-from bench.gateway import asker, figures, token
+from bench.gateway import figures, token
 from bench.ground import Ground
 from bench.pace import offered
 from chassis.testing import eventually

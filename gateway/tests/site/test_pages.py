@@ -2,6 +2,7 @@
 
 import re
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from werkzeug.routing import Rule
@@ -9,6 +10,7 @@ from werkzeug.routing import Rule
 from gateway.site.install import is_page
 from gateway.tests.site.visitor import CONTRACT, SITE, Visitor
 
+GATEWAY = Path(__file__).parents[2]
 HTML_BYTES, CSS_BYTES, JS_BYTES = 14 * 1024, 12 * 1024, 5 * 1024
 ZIPPED = {"Accept-Encoding": "gzip"}
 NEVER = re.compile(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
@@ -84,3 +86,17 @@ def test_methods_that_no_page_has_are_refused_with_a_page(visitor: Visitor) -> N
 
     assert (answer.status_code, answer.mimetype) == (405, "text/html")
     assert "POST" in answer.headers["Allow"]
+
+
+def test_the_gallery_shows_every_component() -> None:
+    """Parts of other parts, and those of the frame around each page, are shown by these."""
+    templates = GATEWAY / "templates"
+    everything = [(templates / name).read_text(encoding="utf-8") for name in ("gallery/gallery.html", "layout.html")]
+
+    unseen = [
+        path.name
+        for path in sorted((templates / "components").glob("*.html"))
+        if path.name != "label.html" and f'"components/{path.name}"' not in "".join(everything)
+    ]
+
+    assert not unseen
