@@ -1,11 +1,7 @@
-"""What is wrong with the rows of a file of contracts, in words: auth tells a code and, in its message, codes by field.
+"""What is wrong with the rows of a file of contracts, in words: auth tells a code, and codes by field."""
 
-Auth's message is `numbers.0312: not-a-subscriber-number, site: too-long` where fields are at fault, and for a row that
-cannot be read what the reader of the file has found.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from contracts import phone
 from gateway.site.wording import WORDS, named
@@ -44,23 +40,16 @@ class Refused(NamedTuple):
     found: str
 
 
-def refused_rows(errors: Sequence[Mapping[str, str]], say: Translate) -> list[Refused]:
+def refused_rows(errors: Sequence[Mapping[str, Any]], say: Translate) -> list[Refused]:
+    """`errors` as auth's report of an import has them."""
     return [_row(one, say) for one in errors]
 
 
-def _row(error: Mapping[str, str], say: Translate) -> Refused:
+def _row(error: Mapping[str, Any], say: Translate) -> Refused:
     code, message = error["code"], error["message"]
-    if code == _UNREAD:
-        return Refused(int(error["line"]), [_sentence(code, say)], message if message.isascii() else "")
-    told = list(_by_field(message, say))
-    return Refused(int(error["line"]), told or [_sentence(code, say)], "")
-
-
-def _by_field(message: str, say: Translate) -> Iterator[str]:
-    for part in message.split(", "):
-        field, between, code = part.rpartition(": ")
-        if between and (code in _SENTENCES or code in WORDS):
-            yield named(_name(field, say), _sentence(code, say))
+    told = [named(_name(one["field"], say), _sentence(one["code"], say)) for one in error["errors"]]
+    found = message if code == _UNREAD and message.isascii() else ""
+    return Refused(error["line"], told or [_sentence(code, say)], found)
 
 
 def _name(field: str, say: Translate) -> str:

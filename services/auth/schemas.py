@@ -123,12 +123,20 @@ class ContractSchema(Answer):
     numbers = fields.Dict(fields.String(), fields.List(fields.String()))
 
 
+class RowFieldErrorSchema(Answer):
+    """What is wrong with a field of a line."""
+
+    field = fields.String()
+    code = fields.String()
+
+
 class RowErrorSchema(Answer):
-    """What is wrong with a line of an import."""
+    """What is wrong with a line of an import: with its fields, or without any, as `message` says, with all of it."""
 
     line = fields.Integer()
     code = fields.String()
     message = fields.String()
+    errors = fields.List(fields.Nested(RowFieldErrorSchema))
 
 
 class ImportReportSchema(Answer):
@@ -329,7 +337,8 @@ def row_error(line: int, problem: Rejected, words: str) -> dict[str, Any]:
     """What is wrong with a line of an import; `words` where it is the line as a whole."""
     errors: list[FieldError] = list(problem.details.get("errors", ()))
     told = ", ".join(f"{error.field}: {error.code}" for error in errors) or problem.details.get("reason")
-    return {"line": line, "code": problem.code, "message": told or words}
+    by_field = [{"field": error.field, "code": error.code} for error in errors]
+    return {"line": line, "code": problem.code, "message": told or words, "errors": by_field}
 
 
 # Fields of events by which the rules go, and which say nothing to people.

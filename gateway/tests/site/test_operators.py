@@ -371,7 +371,7 @@ def upload(operator: Visitor, name: str, data: bytes) -> Shown:
 @pytest.mark.parametrize(("name", "kind"), [("a.CSV", "text/csv"), ("a.jsonl", "application/x-ndjson")])
 def test_a_file_is_taken_and_its_bad_lines_are_told(operator: Visitor, name: str, kind: str) -> None:
     told = {"imported": 2, "changed": 0, "unchanged": 1, "rejected": 200, "errors_left_out": 0}
-    errors = [{"line": line, "code": "number-taken", "message": "<i>"} for line in range(200)]
+    errors = [{"line": line, "code": "number-taken", "message": "<i>", "errors": []} for line in range(200)]
     operator["auth"].views["/contracts"] = lambda _: json({**told, "done": True, "errors": errors})
 
     page = upload(operator, name, b"contract_number\n")
@@ -384,19 +384,25 @@ def test_a_file_is_taken_and_its_bad_lines_are_told(operator: Visitor, name: str
 
 
 @pytest.mark.parametrize(
-    ("code", "message", "words"),
+    ("code", "fields", "words"),
     [
-        ("number-taken", f"numbers.{SECOND}: number-taken", "電話番号 06-0000-2222：別の契約で使われている番号です"),
-        ("invalid-body", "numbers.0312: not-a-subscriber-number, site: too-long", "設置場所：長すぎます"),
-        ("invalid-body", "oddity: unknown-field", "oddity：使えない項目です"),
-        ("wrong-number-of-cells", "列の数が違います。", "列の数が1行目と違います"),
-        ("unreadable-line", "Expecting value: line 1", "この行は読み取れません"),
-        ("to-come", "", "入力した内容を確かめてください"),
+        (
+            "number-taken",
+            {f"numbers.{SECOND}": "number-taken"},
+            "電話番号 06-0000-2222：別の契約で使われている番号です",
+        ),
+        ("invalid-body", {"numbers.0312": "not-a-subscriber-number", "site": "too-long"}, "設置場所：長すぎます"),
+        ("invalid-body", {"oddity": "unknown-field"}, "oddity：使えない項目です"),
+        ("invalid-body", {"site": "to-come"}, "設置場所：入力した内容を確かめてください"),
+        ("wrong-number-of-cells", {}, "列の数が1行目と違います"),
+        ("unreadable-line", {}, "この行は読み取れません"),
+        ("to-come", {}, "入力した内容を確かめてください"),
     ],
 )
-def test_a_refused_row_is_told_in_words(operator: Visitor, code: str, message: str, words: str) -> None:
+def test_a_refused_row_is_told_in_words(operator: Visitor, code: str, fields: dict[str, str], words: str) -> None:
     told = {"imported": 0, "changed": 0, "unchanged": 0, "rejected": 1, "errors_left_out": 0, "done": True}
-    refused = told | {"errors": [{"line": 7, "code": code, "message": message}]}
+    wrong = [{"field": field, "code": one} for field, one in fields.items()]
+    refused = told | {"errors": [{"line": 7, "code": code, "message": "", "errors": wrong}]}
     operator["auth"].views["/contracts"] = lambda _: json(refused)
 
     page = upload(operator, "a.csv", b"contract_number\n").text

@@ -338,7 +338,9 @@ def test_two_contracts_that_want_one_number_in_one_file(upload: Callable[..., An
     report = upload(lines(plain(NUMBER, OTHER), plain(ELSEWHERE, OTHER))).json
 
     assert counts(report) == {"imported": 1, "rejected": 1}
-    assert report["errors"] == [{"line": 2, "code": "number-taken", "message": f"numbers.{OTHER}: number-taken"}]
+    taken = {"field": f"numbers.{OTHER}", "code": "number-taken"}
+    told = {"line": 2, "code": "number-taken", "message": f"numbers.{OTHER}: number-taken", "errors": [taken]}
+    assert report["errors"] == [told]
 
 
 def test_two_contracts_that_want_one_number_in_two_files(upload: Callable[..., Any]) -> None:
