@@ -75,9 +75,12 @@ def has_a_bug(ground: Ground, load: Load) -> list[str]:
     with crashing(ground.stack, "bulkforward", "bug-on-a-line", CHAOS_LINE=line):
         load.one_after_another()
         eventually(lambda: _done(ground, load) >= len(load.lines) - 1, within=LONG)
-        now = topics.new(topics.read(ground.kafka_servers, f"{topics.LINES}.dead-letter"), letters)
+        dead_letters = f"{topics.LINES}.dead-letter"
+        now = eventually(
+            lambda: topics.new(topics.read(ground.kafka_servers, dead_letters), letters), within=LONG, every=0.5
+        )
         stray = [one for one in now if topics.header(one, "ce_subject") != f"line-{line}"]
-        promised(len(now) >= 1 and not stray, f"{len(now)} dead letters, {len(stray)} of other lines")
+        promised(not stray, f"{len(now)} dead letters, {len(stray)} of other lines")
     said = ground.command("bulkforward", "replay").strip().splitlines()[-1]
     return [f"the others were done, {len(now)} dead letter; then: {said}"]
 
