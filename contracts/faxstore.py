@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from contracts.switched import SwitchedOn
+
 MediaType = Literal["image/tiff", "application/pdf"]
 DeleteCause = Literal["manual", "expired"]
 
@@ -18,6 +20,7 @@ class FaxMailChanged:
     contract_number: str
     started: bool
     addresses: tuple[str, ...]
+    on: SwitchedOn | None = None
 
 
 @dataclass(frozen=True)

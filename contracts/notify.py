@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from contracts.switched import SwitchedOn
 from contracts.voicewarp import CallOutcome
 
 MailKind = Literal["fault", "recovery"]
@@ -25,6 +26,7 @@ class FaultNoticeChanged:
     contractor: str
     site: str
     addresses: tuple[str, ...]
+    on: SwitchedOn | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class IncomingMailChanged:
     mode: CallerMode
     callers: Mapping[str, str]
     anonymous: bool
+    on: SwitchedOn | None = None
 
 
 @dataclass(frozen=True)

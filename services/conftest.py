@@ -30,7 +30,7 @@ class KeyFiles:
     pepper: Path
 
     def caller(self, who: Principal) -> Headers:
-        token = TokenIssuer.from_file(self.signing).issue(who, lifetime=timedelta(minutes=5), at=now())
+        token = TokenIssuer.from_file(self.signing).issue(who, lifetime=timedelta(hours=12), at=now())
         return {"Authorization": f"Bearer {token}"}
 
 

@@ -37,6 +37,7 @@ from contracts.notify import (
     MailSuppressed,
     TrialMailQueued,
 )
+from contracts.switched import SwitchedOn
 from contracts.voicewarp import (
     CallEnded,
     Caller,
@@ -49,6 +50,7 @@ from contracts.voicewarp import (
 )
 
 SINCE = datetime(2026, 1, 15, 3, 0, 0, 123000, tzinfo=UTC)
+ON = SwitchedOn(SINCE, "customer")
 UNTIL = datetime(2026, 1, 15, 4, 30, tzinfo=UTC)
 NUMBER, ADDITIONAL, LEFT = "0600001111", "0600002222", "0600003333"
 FAULT = f"{NUMBER}-1"
@@ -125,7 +127,7 @@ _ALL = (
         SINCE,
     ),
     CallEnded("c-1", NUMBER, NUMBER, "0312345678", "forwarded", MOBILE, SINCE, UNTIL),
-    FaultNoticeChanged(NUMBER, True, "株式会社つなぐ", "本店", (TO, "tencho@example.jp")),
+    FaultNoticeChanged(NUMBER, True, "株式会社つなぐ", "本店", (TO, "tencho@example.jp"), ON),
     MailQueued(
         REPLY, NUMBER, "recovery", TO, "株式会社つなぐ", "本店", "critical", SINCE, UNTIL, "stopped", "", 2, MAIL
     ),
@@ -138,6 +140,7 @@ _ALL = (
         "except",
         {"0312345678": "本社", "0120123456": ""},
         False,
+        ON,
     ),
     IncomingMailQueued(CALL_MAIL, NUMBER, TO, "c-1", ADDITIONAL, "0312345678", "本社", "forwarded", MOBILE, SINCE),
     MailSent(MAIL, NUMBER, 1, "250 OK"),
@@ -145,7 +148,7 @@ _ALL = (
     MailSuppressed(MAIL, NUMBER, "550 no such user"),
     TrialMailQueued("test-1-0123456789abcdef", NUMBER, TO, "株式会社つなぐ", "本店"),
     FaxMailQueued(FAX_MAIL, NUMBER, TO, "f-1", ADDITIONAL, "0312345678", 3, SINCE),
-    FaxMailChanged(ADDITIONAL, NUMBER, True, (TO, "tencho@example.jp")),
+    FaxMailChanged(ADDITIONAL, NUMBER, True, (TO, "tencho@example.jp"), ON),
     FaxReceived("f-1", ADDITIONAL, NUMBER, "0312345678", "image/tiff", 3, 48_213, CHECKSUM, SINCE, (TO,)),
     FaxDeleted("f-1", ADDITIONAL, NUMBER, "expired"),
 )

@@ -18,6 +18,7 @@ VALUES = (
     contracts.voicewarp.Destination,
     contracts.voicewarp.Caller,
     contracts.voicewarp.Step,
+    contracts.switched.SwitchedOn,
 )
 HEARD = {event.__name__: ("notify",) if event.__name__ == "LineFaulted" else () for event in EVENTS}
 DOCUMENT = asyncapi(HEARD, "1.2.3")

@@ -1,6 +1,7 @@
 """The HTTP routes of faxstore: what receivers send, what customers see, and whom to tell of it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from flask import Response, request
@@ -10,6 +11,7 @@ from chassis import history
 from chassis.errors import BadMessage, TooLarge
 from chassis.handling import Handler
 from chassis.headers import IF_MATCH, takes
+from chassis.messages import now
 from chassis.setting import TAGGED, add_overview
 from chassis.setting import Setting as SettingRoutes
 from chassis.web import (
@@ -24,6 +26,7 @@ from chassis.web import (
     reply,
     require,
 )
+from contracts.switched import SwitchedOn
 from services.faxstore.adapters import Arriving, Spool, Stored
 from services.faxstore.flows import Receipts, Shelf, contracted
 from services.faxstore.model.fax import Fax, there
@@ -157,7 +160,7 @@ def _form(document: Arriving) -> Mapping[str, Any]:
 
 def number_routes(settings: Handler[FaxMail], shelf: Shelf) -> Blueprint:
     routes = Blueprint("fax-mail", __name__, url_prefix="/numbers/<number>")
-    setting = SettingRoutes(settings, lambda mail: shown(contracted(mail)))
+    setting = SettingRoutes(settings, lambda mail: shown(contracted(mail)), _with_who)
     setting.add_routes(
         routes, "/fax-mail", owns_number, body=FaxMailBody, answer=FaxMailSchema, start=_start, stop=_stop
     )
@@ -184,9 +187,13 @@ def number_routes(settings: Handler[FaxMail], shelf: Shelf) -> Blueprint:
 
 def overview_routes(shelf: Shelf) -> Blueprint:
     routes = Blueprint("fax-overview", __name__)
-    promise = "Of each number: is the FAX mail started, and how many faxes are unread."
+    promise = "Of each number: is the FAX mail started, since when and by whom, and how many faxes are unread."
     add_overview(routes, "/me/fax-mail", shelf.glances, promise)
     return routes
+
+
+def _with_who(_: str, command: EditFaxMail) -> EditFaxMail:
+    return replace(command, now=SwitchedOn(now(), origin().actor.kind))
 
 
 def _start() -> EditFaxMail:

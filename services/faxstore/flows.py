@@ -17,6 +17,7 @@ from chassis.handling import Handler, Outcome
 from chassis.messages import Origin, Recorded, now, sequence_of
 from chassis.views import Row, Views
 from contracts.faxstore import FaxReceived
+from contracts.switched import told
 from services.faxstore.adapters import Arriving, Contents, Stored
 from services.faxstore.formats import Darkroom
 from services.faxstore.model.fax import (
@@ -103,8 +104,8 @@ class Shelf:
         return self.views.find(FAXES.name, wanted, sort=NEWEST_FIRST, limit=limit + 1)
 
     def glances(self, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Of each number with the option: whether its mail is started, and how many of its faxes are unread, which is
-        counted up to `MOST_COUNTED` for all of them together."""
+        """Of each number with the option: whether its mail is started, since when and by whom, and how many faxes are
+        unread, which is counted up to `MOST_COUNTED` for all numbers together."""
         settings = self.settings.read_many(numbers)
         wanted = {"number": {"$in": list(numbers)}, "there": True, "read": False}
         rows = self.views.find(FAXES.name, wanted, sort=NEWEST_FIRST, limit=MOST_COUNTED)
@@ -112,7 +113,7 @@ class Shelf:
             (row["number"], row["contract_number"]) for row in rows if settings[row["number"]].shows(row["stored_at"])
         )
         return {
-            number: {"started": one.started, "unread": unread[number, one.contract_number]}
+            number: {"started": one.started, **told(one.on), "unread": unread[number, one.contract_number]}
             for number, one in settings.items()
             if one.contracted
         }

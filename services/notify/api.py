@@ -3,6 +3,7 @@ operators."""
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from flask import Response
@@ -15,6 +16,7 @@ from chassis.messages import now
 from chassis.setting import Setting, add_overview
 from chassis.views import Row, Views
 from chassis.web import Blueprint, once, origin, owns_contract, owns_number, principal, reply, require
+from contracts.switched import SwitchedOn, told
 from services.notify.flows import Addresses, Trials
 from services.notify.model.incoming import EditIncoming, Incoming
 from services.notify.model.mail import Mail, RetryMail
@@ -70,7 +72,7 @@ def notices_blueprint(notices: Handler[Notice], addresses: Addresses, trials: Tr
     setting = Setting(
         notices,
         lambda notice: shown(contracted(notice)) | undeliverable(addresses.refused(notice.addresses)),
-        lambda _, command: addresses.complete(command),
+        lambda _, command: addresses.complete(replace(command, now=_asked_now())),
         lambda _, outcome: addresses.restore(outcome, origin()),
     )
     setting.add_routes(
@@ -84,8 +86,8 @@ def notices_blueprint(notices: Handler[Notice], addresses: Addresses, trials: Tr
     @takes(IDEMPOTENCY_KEY)
     def send_test_mail(contract_number: str) -> Response:
         """A mail to each address, worded as a test; also while the notice is stopped. 5 times in 10 minutes."""
-        told = trials.order(contract_number, uuid.uuid4().hex, origin(), once(), now())
-        return reply({"addresses": told}, 202)
+        ordered = trials.order(contract_number, uuid.uuid4().hex, origin(), once(), now())
+        return reply({"addresses": ordered}, 202)
 
     @routes.get("/history")
     @owns_contract
@@ -116,7 +118,7 @@ def incoming_blueprint(numbers: Handler[Incoming], notices: Handler[Notice], add
         lambda incoming: (
             shown_incoming(contracted(incoming)) | undeliverable(addresses.refused(incoming.settings.addresses))
         ),
-        lambda _, command: addresses.complete(command),
+        lambda _, command: addresses.complete(replace(command, now=_asked_now())),
         lambda _, outcome: addresses.restore(outcome, origin()),
     )
     setting.add_routes(
@@ -132,7 +134,7 @@ def incoming_blueprint(numbers: Handler[Incoming], notices: Handler[Notice], add
         routes,
         "/me/incoming-mail",
         lambda all: _glances(numbers, all),
-        "Of each number: is it started; of the contract: is its fault notice.",
+        "Of each number: is it started, since when and by whom; of the contract: the same of its fault notice.",
         lambda contract: _notice_glance(notices, contract),
     )
 
@@ -147,15 +149,19 @@ def incoming_blueprint(numbers: Handler[Incoming], notices: Handler[Notice], add
     return routes
 
 
-def _glances(numbers: Handler[Incoming], asked: Sequence[str]) -> dict[str, dict[str, bool]]:
+def _asked_now() -> SwitchedOn:
+    return SwitchedOn(now(), origin().actor.kind)
+
+
+def _glances(numbers: Handler[Incoming], asked: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Of those that have the option; one look at all of their streams."""
-    states = numbers.read_many(asked)
-    return {number: {"started": state.settings.started} for number, state in states.items() if state.contracted}
+    found = {number: state.settings for number, state in numbers.read_many(asked).items() if state.contracted}
+    return {number: {"started": one.started, **told(one.on)} for number, one in found.items()}
 
 
-def _notice_glance(notices: Handler[Notice], contract_number: str) -> dict[str, dict[str, bool]]:
+def _notice_glance(notices: Handler[Notice], contract_number: str) -> dict[str, dict[str, Any]]:
     notice = notices.read(contract_number).state
-    return {"fault-notice": {"started": notice.started}} if notice.contracted else {}
+    return {"fault-notice": {"started": notice.started, **told(notice.on)}} if notice.contracted else {}
 
 
 def _start_incoming() -> EditIncoming:

@@ -12,6 +12,7 @@ from chassis.handling import Handler, Outcome
 from chassis.messages import Recorded, sequence_of
 from chassis.views import Row, Views
 from chassis.web import origin
+from contracts.switched import SwitchedOn, told
 from services.voicewarp.model.routing import Decision, route
 from services.voicewarp.model.setting import MOST_DESTINATIONS, EditSetting, Setting, Start
 from services.voicewarp.views import ROUTES, SettingNow, bulk_at, bulk_now, is_remembered, setting_of
@@ -104,8 +105,8 @@ def glance(row: Row | None) -> Mapping[str, Any] | None:
     setting = setting_of(row)
     if row is None or not setting.contracted:
         return None
-    since = _since(row.get("on")) if setting.started else {}
-    return {"started": setting.started, "mode": setting.mode, **since}
+    on = row.get("on")  # Rows from before this was kept do not know it.
+    return {"started": setting.started, "mode": setting.mode, **told(SwitchedOn(**on) if on else None)}
 
 
 def reached(number: str, edges: Mapping[str, Iterable[str]]) -> frozenset[str]:
@@ -117,11 +118,6 @@ def reached(number: str, edges: Mapping[str, Iterable[str]]) -> frozenset[str]:
         found.update(onward)
         ahead += onward
     return frozenset(found)
-
-
-def _since(on: Mapping[str, Any] | None) -> dict[str, str]:
-    """Rows from before this was kept do not know it."""
-    return {"since": on["at"].isoformat(), "by": on["by"]} if on else {}
 
 
 def _any_of(numbers: Collection[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import assert_never
 from chassis.decider import Decider, replace
 from chassis.errors import NotFound, Rejected
 from contracts.faxstore import DeleteCause, FaxMailChanged
+from contracts.switched import SwitchedOn, switched
 
 CATEGORY = "faxmail"
 MOST_ADDRESSES = 5
@@ -73,6 +74,7 @@ class FaxMail:
     noted: Mapping[str, Noted] = field(default_factory=dict)
     started: bool = False
     addresses: tuple[str, ...] = ()
+    on: SwitchedOn | None = None
 
     @property
     def contracted(self) -> bool:
@@ -108,10 +110,11 @@ class NoteNumber:
 
 @dataclass(frozen=True)
 class EditFaxMail:
-    """The settings anew; what is None stays as it is."""
+    """The settings anew; what is None stays as it is. `now` tells since when it is on, where this starts it."""
 
     started: bool | None = None
     addresses: tuple[str, ...] | None = None
+    now: SwitchedOn | None = None
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,8 @@ def evolve(mail: FaxMail, event: Event) -> FaxMail:
     match event:
         case NumberNoted():
             return _with_number(mail, event)
-        case FaxMailChanged(started=started, addresses=addresses):
-            return replace(mail, started=started, addresses=addresses)
+        case FaxMailChanged(started=started, addresses=addresses, on=on):
+            return replace(mail, started=started, addresses=addresses, on=on)
         case FaxDeletionNoted():
             return mail
         case _:
@@ -140,7 +143,7 @@ def _with_number(mail: FaxMail, news: NumberNoted) -> FaxMail:
     noted = {**mail.noted, news.contract_number: Noted(news.contracted, news.sequence, news.removed, news.since)}
     holder = _holder(mail, noted)
     known = replace(mail, number=news.number, contract_number=holder, noted=noted)
-    return known if holder == mail.contract_number else replace(known, started=False, addresses=())
+    return known if holder == mail.contract_number else replace(known, started=False, addresses=(), on=None)
 
 
 def _holder(mail: FaxMail, noted: Mapping[str, Noted]) -> str:
@@ -180,14 +183,17 @@ def _noted(command: NoteNumber, before: Noted) -> NumberNoted:
 
 def _ended(command: NoteNumber, mail: FaxMail) -> FaxMail:
     if command.removed:
-        return replace(mail, started=False, addresses=())
-    return mail if command.contracted else replace(mail, started=False)
+        return replace(mail, started=False, addresses=(), on=None)
+    return mail if command.contracted else replace(mail, started=False, on=None)
 
 
 def _edit(command: EditFaxMail, mail: FaxMail) -> list[Event]:
     if not mail.contracted:
         raise NotFound("not-found")
-    wanted = replace(mail, **{name: value for name, value in vars(command).items() if value is not None})
+    addresses = mail.addresses if command.addresses is None else command.addresses
+    started = mail.started if command.started is None else command.started
+    on = switched(mail.started, mail.on, started, command.now)
+    wanted = replace(mail, started=started, addresses=addresses, on=on)
     if len(wanted.addresses) > MOST_ADDRESSES:
         raise Rejected("too-many-addresses", field="addresses", most=MOST_ADDRESSES)
     if wanted.started and not wanted.addresses:
@@ -198,7 +204,7 @@ def _edit(command: EditFaxMail, mail: FaxMail) -> list[Event]:
 
 
 def _changed(mail: FaxMail) -> FaxMailChanged:
-    return FaxMailChanged(mail.number, mail.contract_number, mail.started, mail.addresses)
+    return FaxMailChanged(mail.number, mail.contract_number, mail.started, mail.addresses, mail.on)
 
 
 DECIDER: Decider[FaxMail] = Decider(FaxMail(), decide, evolve)

@@ -613,7 +613,9 @@ def test_all_numbers_are_told_of_at_once(client: Client, send: Send, customer: H
     told = client.get("/me/fax-mail", headers=customer)
     elsewhere = client.get("/me/fax-mail?numbers=0720001111", headers=customer)
 
-    assert told.json == {"numbers": {NUMBER: {"started": True, "unread": 1}}}
+    since = told.json["numbers"][NUMBER]["since"]
+    assert datetime.fromisoformat(since)
+    assert told.json == {"numbers": {NUMBER: {"started": True, "since": since, "by": "customer", "unread": 1}}}
     assert elsewhere.json == {"numbers": {}}
     assert client.get("/me/fax-mail", headers=as_operator).status_code == 403
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from chassis.testing import NOON, given
+from contracts.switched import SwitchedOn
 from services.faxstore.model import fax, setting
 from services.faxstore.model.fax import AbandonContent, ExpireFax, Fax, NoteCopies, ReceiveFax
 from services.faxstore.model.setting import EditFaxMail, NoteNumber, NumberNoted
@@ -145,6 +146,20 @@ def test_a_fax_mail_is_changed() -> None:
 def test_whoever_saves_addresses_again_wants_them_tried_again() -> None:
     given(MAIL, one.NOTED, one.CHANGED).when(one.EDIT).then(one.CHANGED)
     given(MAIL, one.NOTED).when(EditFaxMail(False, ())).then()
+
+
+def test_it_is_told_since_when_a_mail_is_on_and_who_started_it() -> None:
+    first, later = SwitchedOn(one.AT, "customer"), SwitchedOn(NOON, "operator")
+    started, stopped = replace(one.CHANGED, on=first), replace(one.CHANGED, started=False)
+
+    given(MAIL, one.NOTED).when(replace(one.EDIT, now=first)).then(started)
+    given(MAIL, one.NOTED, started).when(EditFaxMail(addresses=(one.ANNE,), now=later)).then(
+        replace(started, addresses=(one.ANNE,))
+    )
+    given(MAIL, one.NOTED, started).when(EditFaxMail(started=False, now=later)).then(stopped)
+    given(MAIL, one.NOTED, started, stopped).when(EditFaxMail(started=True, now=later)).then(
+        replace(one.CHANGED, on=later)
+    )
 
 
 def test_a_fax_mail_that_cannot_be_is_refused() -> None:

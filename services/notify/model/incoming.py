@@ -14,6 +14,7 @@ from chassis.decider import Decider, replace
 from chassis.errors import FieldError, NotFound, Rejected
 from contracts import phone
 from contracts.notify import CallCondition, CallerMode, IncomingMailChanged, IncomingMailQueued
+from contracts.switched import SwitchedOn, switched
 from contracts.voicewarp import CallOutcome
 
 CATEGORY = "incoming"
@@ -53,6 +54,7 @@ class MailSettings:
     mode: CallerMode = "all"
     callers: Mapping[str, str] = field(default_factory=dict)
     anonymous: bool = True
+    on: SwitchedOn | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class NoteNumber:
 
 @dataclass(frozen=True)
 class EditIncoming:
-    """The settings anew; what is None stays as it is. `refused` are those of `addresses` to which no mail goes now."""
+    """The settings anew; what is None stays as it is. `refused` are those of `addresses` to which no mail goes now.
+    `now` tells since when it is on, where this starts it."""
 
     started: bool | None = None
     addresses: tuple[str, ...] | None = None
@@ -94,6 +97,7 @@ class EditIncoming:
     callers: Mapping[str, str] | None = None
     anonymous: bool | None = None
     refused: frozenset[str] = frozenset()
+    now: SwitchedOn | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ def _holder(incoming: Incoming, noted: Mapping[str, Noted]) -> str:
 
 
 def _settings_of(now: IncomingMailChanged) -> MailSettings:
-    return MailSettings(now.started, now.addresses, now.when, now.mode, now.callers, now.anonymous)
+    return MailSettings(now.started, now.addresses, now.when, now.mode, now.callers, now.anonymous, now.on)
 
 
 def decide(command: Command, incoming: Incoming) -> list[Event]:
@@ -160,21 +164,23 @@ def _note_number(command: NoteNumber, incoming: Incoming) -> list[Event]:
     noted = NumberNoted(command.number, command.contract_number, command.contracted, command.sequence)
     ends = command.contract_number == incoming.contract_number and not command.contracted
     if ends and incoming.settings.started:
-        return [_changed(incoming, replace(incoming.settings, started=False)), noted]
+        return [_changed(incoming, replace(incoming.settings, started=False, on=None)), noted]
     return [noted]
 
 
 def _edit(command: EditIncoming, incoming: Incoming) -> list[Event]:
     if not incoming.contracted:
         raise NotFound("not-found")
-    wanted = {name: value for name, value in vars(command).items() if value is not None and name != "refused"}
-    settings = replace(incoming.settings, **wanted)
+    before = incoming.settings
+    wanted = {name: value for name, value in vars(command).items() if value is not None and name in vars(before)}
+    settings = replace(before, **wanted)
+    settings = replace(settings, on=switched(before.started, before.on, settings.started, command.now))
     if len(settings.addresses) > MOST_ADDRESSES:
         raise Rejected("too-many-addresses", field="addresses", most=MOST_ADDRESSES)
     _check_callers(settings.callers)
     if settings.started and not settings.addresses:
         raise Rejected("no-addresses", field="addresses")
-    return [] if settings == incoming.settings and not command.refused else [_changed(incoming, settings)]
+    return [] if settings == before and not command.refused else [_changed(incoming, settings)]
 
 
 def _check_callers(callers: Mapping[str, str]) -> None:
@@ -200,6 +206,7 @@ def _changed(incoming: Incoming, now: MailSettings) -> IncomingMailChanged:
         now.mode,
         now.callers,
         now.anonymous,
+        now.on,
     )
 
 

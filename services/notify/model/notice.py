@@ -13,6 +13,7 @@ from chassis.decider import Decider, replace
 from chassis.errors import NotFound, Rejected
 from contracts.linewatch import Severity
 from contracts.notify import FaultNoticeChanged, ForwardingResult, MailKind, MailQueued, TrialMailQueued
+from contracts.switched import SwitchedOn, switched
 from services.notify.model.incident import (
     FaultHeard,
     FlappingHeard,
@@ -79,6 +80,7 @@ class Notice:
     line_sequence: str = ""
     incident: Incident | None = None
     forwarding: Forwarding = field(default_factory=dict)
+    on: SwitchedOn | None = None
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,15 @@ class NoteContract:
 
 @dataclass(frozen=True)
 class EditNotice:
-    """The settings anew; what is None stays as it is. `refused` are those of `addresses` to which no mail goes now."""
+    """The settings anew; what is None stays as it is. `refused` are those of `addresses` to which no mail goes now.
+    `now` tells since when it is on, where this starts it."""
 
     started: bool | None
     contractor: str | None
     site: str | None
     addresses: tuple[str, ...] | None
     refused: frozenset[str] = frozenset()
+    now: SwitchedOn | None = None
 
 
 @dataclass(frozen=True)
@@ -199,9 +203,8 @@ def _with_contract(notice: Notice, noted: ContractNoted) -> Notice:
 
 def _with_settings(notice: Notice, now: FaultNoticeChanged) -> Notice:
     """A notice that is stopped tells no more of a fault, also when it is started again before the recovery."""
-    changed = replace(
-        notice, started=now.started, contractor=now.contractor, site=now.site, addresses=tuple(now.addresses)
-    )
+    named = replace(notice, contractor=now.contractor, site=now.site)
+    changed = replace(named, started=now.started, on=now.on, addresses=tuple(now.addresses))
     return changed if now.started else replace(changed, incident=None)
 
 
@@ -248,7 +251,7 @@ def _note_contract(command: NoteContract, notice: Notice) -> list[Event]:
         command.contract_number, command.contracted, command.contractor, command.site, command.sequence
     )
     if notice.started and not command.contracted:
-        return [noted, _changed(notice, started=False)]
+        return [noted, _changed(notice, started=False, on=None)]
     return [noted]
 
 
@@ -262,7 +265,8 @@ def _edit(command: EditNotice, notice: Notice) -> list[Event]:
         "site": command.site,
         "addresses": command.addresses,
     }
-    changed = _changed(notice, **{name: value for name, value in wanted.items() if value is not None})
+    edited = _changed(notice, **{name: value for name, value in wanted.items() if value is not None})
+    changed = replace(edited, on=switched(notice.started, notice.on, edited.started, command.now))
     if len(changed.addresses) > MOST_ADDRESSES:
         raise Rejected("too-many-addresses", field="addresses", most=MOST_ADDRESSES)
     if changed.started and not changed.addresses:
@@ -283,7 +287,9 @@ def _try_out(trial_id: str, notice: Notice) -> list[Event]:
 
 
 def _changed(notice: Notice, **changes: object) -> FaultNoticeChanged:
-    now = FaultNoticeChanged(notice.contract_number, notice.started, notice.contractor, notice.site, notice.addresses)
+    now = FaultNoticeChanged(
+        notice.contract_number, notice.started, notice.contractor, notice.site, notice.addresses, notice.on
+    )
     return replace(now, **changes)  # type: ignore[arg-type]
 
 

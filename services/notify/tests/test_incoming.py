@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from chassis.testing import given
+from chassis.testing import NOON, given
 from contracts.notify import CallCondition, CallerMode, IncomingMailChanged
+from contracts.switched import SwitchedOn
 from contracts.voicewarp import CallOutcome
 from services.notify.model.incoming import (
     DECIDER,
@@ -31,6 +32,7 @@ from services.notify.tests.examples import (
     NUMBER,
     NUMBER_ENDED,
     NUMBER_NOTED,
+    OVER,
     START_INCOMING,
     call_mail,
 )
@@ -60,6 +62,19 @@ def test_old_news_changes_nothing(sequence: str) -> None:
 
 def test_a_mail_is_started() -> None:
     given(DECIDER, NUMBER_NOTED).when(START_INCOMING).then(INCOMING_ON)
+
+
+def test_it_is_told_since_when_a_mail_is_on_and_who_started_it() -> None:
+    first, later = SwitchedOn(NOON, "customer"), SwitchedOn(OVER, "operator")
+    started = replace(INCOMING_ON, on=first)
+
+    given(DECIDER, NUMBER_NOTED).when(replace(START_INCOMING, now=first)).then(started)
+    given(DECIDER, NUMBER_NOTED, started).when(replace(START_INCOMING, now=later)).then()
+    given(DECIDER, NUMBER_NOTED, started).when(EditIncoming(anonymous=False, now=later)).then(
+        replace(started, anonymous=False)
+    )
+    given(DECIDER, NUMBER_NOTED, started).when(EditIncoming(started=False, now=later)).then(INCOMING_OFF)
+    given(DECIDER, NUMBER_NOTED, started).when(END_NUMBER).then(INCOMING_OFF, NUMBER_ENDED)
 
 
 def test_what_is_not_named_stays() -> None:

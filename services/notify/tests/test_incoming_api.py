@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
@@ -341,6 +342,18 @@ def test_all_numbers_and_the_notice_of_the_contract_are_told_in_one_answer(clien
 
     assert glances["numbers"][NUMBER] == {"started": False}
     assert glances["contract"] == {"fault-notice": {"started": False}}
+
+
+def test_of_what_is_on_it_is_told_since_when_and_who_started_it(
+    client: Client, customer: Headers, as_operator: Headers
+) -> None:
+    client.put(INCOMING, json=ON | {"started": True}, headers=customer)
+    client.post(f"{INCOMING}/start", headers=as_operator)
+
+    told = client.get("/me/incoming-mail", headers=customer).json["numbers"][NUMBER]
+
+    assert datetime.fromisoformat(told.pop("since"))
+    assert told == {"started": True, "by": "customer"}
 
 
 def test_who_may_see_one_number_alone_is_told_nothing_of_the_contract(client: Client, as_one_number: Headers) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from chassis.testing import NOON, Given, given
 from contracts.notify import MailQueued
+from contracts.switched import SwitchedOn
 from services.notify.model.incident import (
     FaultHeard,
     FlappingHeard,
@@ -132,6 +133,18 @@ def test_a_notice_is_started_with_its_addresses() -> None:
 
 def test_a_notice_is_stopped_and_keeps_its_addresses() -> None:
     notice(*ON).when(STOP).then(STOPPED)
+
+
+def test_it_is_told_since_when_a_notice_is_on_and_who_started_it() -> None:
+    first, later = SwitchedOn(NOON, "customer"), SwitchedOn(OVER, "operator")
+    started = replace(STARTED, on=first)
+
+    notice(CONTRACTED).when(replace(START, now=first)).then(started)
+    notice(CONTRACTED, started).when(replace(START, now=later)).then()
+    notice(CONTRACTED, started).when(replace(STOP, now=later)).then(STOPPED)
+    notice(CONTRACTED, started).when(NoteContract(NUMBER, False, "", "", ENDED.sequence)).then(ENDED, STOPPED)
+    site = EditNotice(None, None, "支店", None, now=later)
+    notice(CONTRACTED, started).when(site).then(replace(started, site="支店"))
 
 
 def test_what_is_not_named_stays() -> None:
