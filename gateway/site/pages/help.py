@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import flask
-from flask import Blueprint
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from chassis.access import public
 from gateway.site.desk import Me, Site
+from gateway.site.paper import pdf_of
 from gateway.site.services import Object
 from gateway.site.showing import now
 from gateway.site.words import N_
@@ -73,24 +74,36 @@ def blueprint(site: Site) -> Blueprint:
     @pages.get("/card")
     @site.private
     def card() -> ResponseReturnValue:
-        me = site.me
-        told = site.services.look(_paths(me))
-        return site.render(
-            "help/card.html",
-            me=me,
-            address=_address(site),
-            bulk=told.get("bulk-forward"),
-            plans=_plans(told),
-            untold=[number for number in _forwarding(me) if told.get(number, {}) is None],
-            more=len(_forwarding(me)) > MOST_PLANS,
-            made_at=now(),
-            telephone=TELEPHONE,
-            unit=UNITS[me.unit],
-            menu_key=MENU_KEYS[me.unit],
-            asks_number=me.unit == "number" or (me.unit == "admin-user" and me.number == me.contract_number),
+        return _card(site)
+
+    @pages.get("/card.pdf")
+    @site.private
+    def card_as_pdf() -> ResponseReturnValue:
+        made = pdf_of(_card(site).get_data(as_text=True), site.say("電話のそばに置くカード"))
+        return Response(
+            made, mimetype="application/pdf", headers={"Content-Disposition": 'inline; filename="tsunagu-card.pdf"'}
         )
 
     return pages
+
+
+def _card(site: Site) -> Response:
+    me = site.me
+    told = site.services.look(_paths(me))
+    return site.render(
+        "help/card.html",
+        me=me,
+        address=_address(site),
+        bulk=told.get("bulk-forward"),
+        plans=_plans(told),
+        untold=[number for number in _forwarding(me) if told.get(number, {}) is None],
+        more=len(_forwarding(me)) > MOST_PLANS,
+        made_at=now(),
+        telephone=TELEPHONE,
+        unit=UNITS[me.unit],
+        menu_key=MENU_KEYS[me.unit],
+        asks_number=me.unit == "number" or (me.unit == "admin-user" and me.number == me.contract_number),
+    )
 
 
 def _address(site: Site) -> str:

@@ -3,9 +3,11 @@
 from collections import Counter
 from typing import Any
 
+import pypdfium2
 import pytest
 
 from gateway.site.pages.help import GUIDANCE, MOST_PLANS
+from gateway.site.paper import pdf_of
 from gateway.tests.site.visitor import CONTRACT, SECOND, Visitor
 from gateway.tests.upstreams import json
 
@@ -113,3 +115,32 @@ def test_the_card_costs_no_more_for_many_numbers(visitor: Visitor) -> None:
     asked = [one for one in visitor["voicewarp"].asked if one.path.startswith("/numbers/")]
     assert len(asked) == MOST_PLANS
     assert "ほかの番号の転送先は" in page
+
+
+def test_the_card_can_be_kept_as_a_pdf(set_up: Visitor) -> None:
+    answer = set_up.open("/card.pdf").response
+
+    written = text_of(answer.data)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+    assert answer.headers["Cache-Control"] == "no-store"
+    for words in ("停電・災害・回線の故障のとき", "https://tsunagu.example/lite", "[1]", "03-1234-5678", "店長"):
+        assert words in written
+    assert "戻る" not in written
+    assert "PDFを開く" not in written
+
+
+def test_a_pdf_of_many_numbers_has_them_all_and_stays_small() -> None:
+    rows = "".join(f"<tr><th>06-0000-{place:04}</th><td>&lt;店長&gt; 𠮷😀</td></tr>" for place in range(200))
+
+    made = pdf_of(f"<main><table><caption>一括転送</caption>{rows}</table></main>", "")
+
+    written = text_of(made)
+    assert [f"06-0000-{place:04}" in written for place in range(200)] == [True] * 200
+    assert "<店長>" in written
+    assert len(made) < 50_000
+
+
+def text_of(pdf: bytes) -> str:
+    """What a reader finds in it, whatever line it stands on."""
+    pages = pypdfium2.PdfDocument(pdf)
+    return "".join(page.get_textpage().get_text_bounded() for page in pages).replace("\r\n", "")
