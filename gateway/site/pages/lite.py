@@ -8,6 +8,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from gateway.site.desk import Site
+from gateway.site.fragments import Fragments
 from gateway.site.pages.top import overview
 from gateway.site.returning import here
 
@@ -16,6 +17,7 @@ SHOWN = 50
 
 def blueprint(site: Site) -> Blueprint:
     pages = Blueprint("lite", __name__)
+    lines = Fragments(site.templates, "lite/number.html", "number_lines")
 
     @pages.get("/lite")
     @site.private
@@ -23,6 +25,6 @@ def blueprint(site: Site) -> Blueprint:
         wanted, page = flask.request.args.get("q", ""), flask.request.args.get("page", 1, type=int)
         shown = overview(site, wanted, page, SHOWN)
         context = {"overview": shown, "q": wanted, "searched": len(site.me.numbers) > SHOWN}
-        return site.render("lite/lite.html", me=site.me, back=here("lite"), **context)
+        return site.render("lite/lite.html", me=site.me, back=here("lite"), number_lines=lines, **context)
 
     return pages

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from contracts import phone
 from gateway.site import browser
 from gateway.site.desk import Me, Site
+from gateway.site.fragments import Fragments
 from gateway.site.returning import here
 from gateway.site.services import Object
 
@@ -49,13 +50,14 @@ class Overview:
 
 def blueprint(site: Site) -> Blueprint:
     pages = Blueprint("top", __name__)
+    card = Fragments(site.templates, "top/number.html", "number_card")
 
     @pages.get("/")
     @site.private
     def show() -> ResponseReturnValue:
         wanted, page = flask.request.args.get("q", ""), flask.request.args.get("page", 1, type=int)
         shown = overview(site, wanted, page)
-        return site.render("top/top.html", me=site.me, overview=shown, q=wanted, back=here("top"))
+        return site.render("top/top.html", me=site.me, overview=shown, q=wanted, back=here("top"), number_card=card)
 
     return pages
 
