@@ -1,15 +1,17 @@
 """`./tsunagu check`: all that must be right before a commit, side by side, in under a minute.
 
-Tests that take a second or more of a processor are marked `slow` and left to `./tsunagu test unit`.
+It plays the tests of the rules, of the house, and of what is changed since the last commit. All others, and those that
+take a second or more of a processor, marked `slow`, are left to `./tsunagu test unit`.
 """
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -18,6 +20,8 @@ from devstack.places import REPOSITORY
 
 FOLDERS = ("contracts", "chassis", "services", "gateway", "devstack", "bench", "sim", "chaos", "tests")
 QUICK = "not slow and not integration and not e2e and not browser"
+# Where tests are that are played whatever has changed.
+ALWAYS = ("contracts", "tests/house", "services/*/tests/test_model*.py")
 BIN = REPOSITORY / ".venv" / "bin"
 
 
@@ -49,9 +53,10 @@ class Outcome:
 def checks() -> list[Check]:
     """The slowest first, so that two cores end at about the same time."""
     python = sys.executable
+    tests = [python, "-m", "pytest", "-m", QUICK, "-n", "2", "-p", "no:cacheprovider", *to_test(_changed())]
     found = [
         Check("types", [python, "-m", "mypy", *FOLDERS]),
-        Check("tests", [python, "-m", "pytest", "-m", QUICK, "-n", "2", "-p", "no:cacheprovider"]),
+        Check("tests", tests),
         Check("advisories", [python, "-m", "devstack.advisories"]),
         Check("sbom", [python, "-m", "devstack.materials"]),
         Check("lint", [python, "-m", "ruff", "check", "."]),
@@ -60,6 +65,27 @@ def checks() -> list[Check]:
     if (REPOSITORY / ".importlinter").exists():
         found.append(Check("imports", [str(BIN / "python"), str(BIN / "lint-imports")]))
     return found
+
+
+def to_test(changed: Iterable[str]) -> list[str]:
+    """The files and folders whose tests are played before `changed` is committed, none within another."""
+    always = {str(path.relative_to(REPOSITORY)) for place in ALWAYS for path in REPOSITORY.glob(place)}
+    touched = {package for path in changed if (package := _package(Path(path)))}
+    return sorted(touched | {one for one in always if not touched & {str(parent) for parent in Path(one).parents}})
+
+
+def _package(path: Path) -> str:
+    """What a file belongs to: a service, or a folder beside them. Those of other tests have no quick ones."""
+    depth = 2 if path.parts[0] in ("services", "tests") else 1
+    package = Path(*path.parts[:depth])
+    return str(package) if path.parts[0] in FOLDERS and (REPOSITORY / package).is_dir() else ""
+
+
+def _changed() -> list[str]:
+    """Since the last commit, new files too; none where this is no checkout."""
+    asked = ["git", "status", "--porcelain", "--no-renames", "--untracked-files=all", "-z"]
+    told = subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return [line[3:] for line in told.stdout.split("\0") if line]
 
 
 def run() -> int:
